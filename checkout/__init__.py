@@ -1,0 +1,1 @@
+"""Money and goods: sessions, payments, orders. Knows no HTTP and no protocol."""

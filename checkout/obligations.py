@@ -1,0 +1,180 @@
+"""What a person must do before a session can be paid (acp.md 0.3, 0.4; decisions 16 to 22).
+
+The policies decide, by the goods and the amount alone; the agent's capabilities only decide
+how the person is reached. What was passed is bound to what it was passed for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from django.utils import timezone
+
+from checkout import pricing
+from checkout.models import CheckoutSession
+from checkout.states import SessionState
+from interventions import policy, services
+from interventions.negotiation import Agreement, Declared, Enforcement, Kind, Requirement, negotiate
+from interventions.outcomes import Snapshot
+from interventions.policy import Facts
+from interventions.ports import ports as intervention_ports
+
+WHERE = "$.capabilities.interventions"
+
+DISGUISED = frozenset('"\\[]')
+
+
+def weigh(session: CheckoutSession, *, before: Mapping[str, Any] | None) -> None:
+    """The session's new quote says what a person must do, and a challenge is running if one must.
+
+    `quote["agreement"]` is the outcome of the negotiation; `quote["pending"]` the intervention
+    that a person has to pass now, or absent; `before` is the one of the last quote. Must run
+    inside the transaction that changes the session.
+    """
+    quote = session.quote
+    agreement = negotiate(declared(session.capabilities), runnable(), requirement(session))
+    quote["agreement"] = {
+        "supported": [kind.value for kind in agreement.supported],
+        "required": [kind.value for kind in agreement.required],
+        "enforcement": agreement.enforcement.value,
+    }
+    due = _due(session, agreement)
+    asked = False
+    if due and agreement.enforcement == Enforcement.ALWAYS:
+        asked = _insist(session, agreement, due)
+    elif not agreement.compatible and agreement.enforcement == Enforcement.CONDITIONAL:
+        text = f"The buyer may be asked to confirm this purchase by: {_named(agreement.required)}."
+        quote["problems"].append(pricing.problem("info", "", text, param=WHERE))
+    if not asked and before is not None:
+        services.close_all(session.id, actor="system")
+
+
+def drop(session: CheckoutSession, *, actor: str) -> None:
+    """Nobody is asked for anything any more: the session ends. Inside its transaction."""
+    services.close_all(session.id, actor=actor)
+    if session.quote.pop("pending", None):
+        CheckoutSession.objects.filter(pk=session.pk).update(quote=session.quote)
+
+
+def pending(session: CheckoutSession) -> Mapping[str, Any] | None:
+    """What a person has to do now, as last written."""
+    if session.state != SessionState.OPEN:
+        return None
+    found: Mapping[str, Any] | None = session.quote.get("pending")
+    return found
+
+
+def waiting(session: CheckoutSession) -> bool:
+    """A person has yet to do what was asked; False also when they did, and nothing says so yet."""
+    asked = pending(session)
+    return asked is not None and not taken(session, asked["kind"])
+
+
+def taken(session: CheckoutSession, kind: str) -> bool:
+    """The person has done it, for what the session is now."""
+    return services.passed(session.id, kind, binding(session))
+
+
+def requirement(session: CheckoutSession) -> Requirement:
+    """What the policies ask for, whatever the agent can do."""
+    tags = frozenset(tag for line in session.quote["lines"] for tag in line["tags"])
+    return policy.current(Facts(tags=tags, amount=session.total, currency=session.currency))
+
+
+def runnable() -> list[Kind]:
+    """The types this merchant can run."""
+    return [Kind(name) for name in intervention_ports().providers]
+
+
+def declared(capabilities: Mapping[str, Any]) -> Declared:
+    """What the agent said of itself; wrong or missing members count as not said."""
+    told = capabilities.get("interventions") or {}
+    return Declared(
+        supported=tuple(told.get("supported") or ()),
+        redirect_context=told.get("redirect_context"),
+        max_redirects=told.get("max_redirects"),
+        max_interaction_depth=told.get("max_interaction_depth"),
+    )
+
+
+def binding(session: CheckoutSession) -> str:
+    """What a confirmation is for: cart, total, currency, contact, and where it goes (decision 21)."""
+    bound = {
+        "lines": sorted((line["item_id"], line["quantity"]) for line in session.quote["lines"]),
+        "total": session.total,
+        "currency": session.currency,
+        "contact": contact(session),
+        "delivery": session.fulfillment_details,
+        "groups": session.fulfillment_groups,
+        "options": session.quote["selected"],
+    }
+    return sha256(json.dumps(bound, sort_keys=True).encode()).hexdigest()
+
+
+def contact(session: CheckoutSession) -> str:
+    """Where the buyer can be reached: the buyer's e-mail address, or the delivery's.
+
+    Not at a quoted name or a bare network address: one mailbox would have many spellings, and
+    each would be counted by itself (T14).
+    """
+    for source in (session.buyer, session.fulfillment_details):
+        address = str((source or {}).get("email") or "")
+        if address and not DISGUISED.intersection(address):
+            return address
+    return ""
+
+
+def _due(session: CheckoutSession, agreement: Agreement) -> list[Kind]:
+    if not agreement.required:
+        return []
+    bound = binding(session)
+    return [kind for kind in agreement.required if not services.passed(session.id, kind.value, bound)]
+
+
+def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind]) -> bool:
+    """The session cannot be paid before `due` is done; True when a person is, or was, asked."""
+    quote = session.quote
+    ready, quote["ready"] = quote["ready"], False
+    if not agreement.compatible:
+        text = f"This purchase must be confirmed by: {_named(agreement.required)}. Your agent cannot do that."
+        quote["problems"].append(
+            pricing.problem(
+                "error", "intervention_required", text, param=WHERE, resolution="requires_buyer_review"
+            )
+        )
+    elif Kind.OTP in due and not contact(session):
+        text = "An e-mail address of the buyer is needed, to send a one-time code to."
+        quote["problems"].append(
+            pricing.problem(
+                "error", "missing", text, param="$.buyer.email", resolution="requires_buyer_input"
+            )
+        )
+    elif ready:
+        asked = services.ensure(
+            session.id,
+            due[0].value,
+            binding=binding(session),
+            amount=session.total,
+            currency=session.currency,
+            destination=contact(session),
+        )
+        if asked.live(timezone.now()):
+            quote["pending"] = asked.as_dict()
+        quote["problems"].append(_asked(asked))
+        return True
+    return False
+
+
+def _asked(asked: Snapshot) -> pricing.Problem:
+    if not asked.live(timezone.now()):
+        text = "No one-time code can be sent now: too many were sent or tried. Try again later."
+        return pricing.problem("error", "rate_limited", text)
+    text = f"Ask the buyer for the one-time code sent to {asked.hint}."
+    return pricing.problem("error", "intervention_required", text, resolution="requires_buyer_input")
+
+
+def _named(kinds: tuple[Kind, ...]) -> str:
+    return ", ".join(kind.value for kind in kinds)

@@ -1,0 +1,379 @@
+"""What a merchant plugs into the checkout, and what the checkout hands to each part.
+
+Every port is a Protocol with its contract in the docstring: may it be slow, may a
+transaction be open, is it repeatable and by which key. Values are frozen; amounts are
+integers of minor units. `tests/contracts` holds a reusable test class for each port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from checkout.payments.outcomes import (
+    ActionRequired,
+    Attempt,
+    Authorized,
+    Declined,
+    Handler,
+    Instrument,
+    Outcome,
+    ProviderEvent,
+    Unknown,
+)
+from interventions.ports import Outbox
+
+__all__ = [
+    "ActionRequired",
+    "Attempt",
+    "Authorized",
+    "Basket",
+    "BasketLine",
+    "Catalog",
+    "Declined",
+    "Fulfillment",
+    "FulfillmentType",
+    "Handler",
+    "Held",
+    "Instrument",
+    "Inventory",
+    "LinePrice",
+    "Option",
+    "OrderSink",
+    "Outbox",
+    "Outcome",
+    "PaymentProvider",
+    "PlacedOrder",
+    "Ports",
+    "Prices",
+    "Pricing",
+    "Product",
+    "ProductPage",
+    "ProviderEvent",
+    "Rules",
+    "Short",
+    "TaxPart",
+    "Unknown",
+    "Wanted",
+    "plug",
+    "ports",
+]
+
+FulfillmentType = Literal["shipping", "digital", "pickup", "local_delivery"]
+
+
+# --- Catalog ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One thing for sale, at today's price in one currency."""
+
+    id: str
+    title: str
+    unit_price: int
+    currency: str
+    description: str = ""
+    url: str = ""
+    images: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    category: str = ""
+    sku: str = ""
+    available: int | None = None
+    """Pieces that can be sold now; None when the merchant does not count."""
+    max_quantity: int | None = None
+    """The most one order may hold; None for no limit of its own."""
+    tax_class: str = "standard"
+    physical: bool = True
+    """Physical goods need an address and a delivery option."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPage:
+    """One page of a search, `total` counting all pages."""
+
+    products: tuple[Product, ...]
+    total: int
+    page: int
+    page_size: int
+
+
+@runtime_checkable
+class Catalog(Protocol):
+    """What is for sale. Read-only; called on every request, so it must answer in a millisecond
+    or two from local data. A transaction may be open: no network."""
+
+    def currencies(self) -> Sequence[str]:
+        """Lower-case ISO 4217 codes the merchant sells in; the first is the default."""
+        ...
+
+    def find(self, ids: Sequence[str], *, currency: str) -> Mapping[str, Product]:
+        """The products with these ids that are for sale in `currency`; unknown ids are absent."""
+        ...
+
+    def search(self, words: str, *, currency: str, page: int = 1, page_size: int = 20) -> ProductPage:
+        """Products that match every word, best first and in a stable order. `page` starts at 1."""
+        ...
+
+    def browse(self, category: str, *, currency: str, page: int = 1, page_size: int = 20) -> ProductPage:
+        """The products of one category, or all with an empty one, in a stable order."""
+        ...
+
+
+# --- Delivery and prices ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BasketLine:
+    """A product and how many of it. `id` is the line's own id, unique in the basket."""
+
+    id: str
+    product: Product
+    quantity: int
+
+    @property
+    def base(self) -> int:
+        return self.product.unit_price * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """Everything a price or a delivery option may depend on."""
+
+    lines: tuple[BasketLine, ...]
+    currency: str
+    address: Mapping[str, str] | None = None
+    """A complete address (ACP-059), or None while there is none."""
+    buyer: Mapping[str, Any] | None = None
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way the goods can reach the buyer. `price` is without tax."""
+
+    id: str
+    type: FulfillmentType
+    title: str
+    price: int
+    description: str = ""
+    carrier: str = ""
+    earliest: datetime | None = None
+    latest: datetime | None = None
+    line_ids: tuple[str, ...] = ()
+    """The lines it can carry; empty for all of them."""
+    location: Mapping[str, Any] | None = None
+    """Pickup only: name and address of the place."""
+
+
+@runtime_checkable
+class Fulfillment(Protocol):
+    """How goods reach the buyer. Read-only, local data, a transaction may be open: no network."""
+
+    def options(self, basket: Basket) -> Sequence[Option]:
+        """The options for this basket and address, in the merchant's own order. Without an
+        address only those that need none. Ids are stable while the basket is unchanged."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaxPart:
+    """One authority's share of a tax. `rate` in basis points: 825 is 8.25 %."""
+
+    jurisdiction: str
+    rate: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinePrice:
+    """What one line costs beyond its base price. `discount` is positive."""
+
+    line_id: str
+    discount: int = 0
+    tax: int = 0
+    tax_parts: tuple[TaxPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The answer of `Pricing.quote`: one LinePrice for every line of the basket."""
+
+    lines: tuple[LinePrice, ...]
+    fulfillment_tax: int = 0
+    fulfillment_tax_parts: tuple[TaxPart, ...] = ()
+    discount: int = 0
+    """A discount on the whole basket, positive, not part of any line."""
+    option_tax: Mapping[str, int] = field(default_factory=dict)
+    """The tax each offered option would carry, by option id."""
+
+
+@runtime_checkable
+class Pricing(Protocol):
+    """Discounts and taxes. Read-only and pure: the same basket gives the same prices. Local
+    data, a transaction may be open: no network."""
+
+    def quote(self, basket: Basket, *, chosen: Option | None, offered: Sequence[Option]) -> Prices:
+        """Taxes and discounts for the basket delivered by `chosen`. Without an address, taxes
+        that depend on one are 0. Never negative, and no discount above its base."""
+        ...
+
+
+# --- Stock -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Pieces of one product to hold."""
+
+    product_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Everything asked for is set aside under the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """Nothing was set aside; these products have fewer pieces than asked for."""
+
+    product_ids: tuple[str, ...]
+
+
+@runtime_checkable
+class Inventory(Protocol):
+    """Stock that cannot be sold twice. Called inside our transaction, so that stock and session
+    move together: local database work only. Each verb is repeatable by its key."""
+
+    def hold(self, key: str, wanted: Sequence[Wanted], *, until: datetime) -> Held | Short:
+        """All pieces are set aside under `key` until `until`, or none is. A second call with
+        the same key changes nothing and answers Held."""
+        ...
+
+    def commit(self, key: str) -> None:
+        """What `key` holds is sold. Nothing held, or already sold: nothing happens."""
+        ...
+
+    def release(self, key: str) -> None:
+        """What `key` holds can be sold again. Nothing held, or already sold: nothing happens."""
+        ...
+
+    def release_overdue(self, now: datetime, *, spare: Sequence[str] = ()) -> int:
+        """Holds past their deadline are released, except the keys in `spare`; how many were."""
+        ...
+
+
+# --- Payment ---------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class PaymentProvider(Protocol):
+    """Moves money. Always called with **no transaction open**; may take up to its own timeout.
+
+    Every verb is repeatable by the attempt's id: the provider answers a repeat with the first
+    outcome and moves money once. The one exception raised is ProviderUnavailable: the outcome
+    is then unknown, never a refusal.
+    """
+
+    def handlers(self, *, currency: str) -> Sequence[Handler]:
+        """The accepted ways to pay in `currency`. Local and quick; a transaction may be open."""
+        ...
+
+    def authorize(self, attempt: Attempt) -> Outcome: ...
+
+    def resume(self, attempt: Attempt, result: Mapping[str, Any]) -> Outcome:
+        """Goes on with an attempt that required action."""
+        ...
+
+    def capture(self, attempt: Attempt, reference: str) -> Authorized | Declined: ...
+
+    def void(self, attempt: Attempt, reference: str) -> None:
+        """An authorization that was not captured holds no money any more."""
+        ...
+
+    def refund(self, attempt: Attempt, reference: str, *, amount: int, key: str) -> None:
+        """`amount` of what was captured goes back, once per `key`."""
+        ...
+
+    def retrieve(self, attempt: Attempt) -> Outcome | Unknown:
+        """What the provider knows of the attempt, by its id."""
+        ...
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:
+        """A genuine message, or None. Verifies the signature before it reads anything."""
+        ...
+
+
+# --- Orders and effects ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedOrder:
+    """What was bought, for the merchant's own order system."""
+
+    id: str
+    session_id: str
+    amount: int
+    currency: str
+    lines: tuple[Mapping[str, Any], ...]
+    buyer: Mapping[str, Any] | None
+    fulfillment_details: Mapping[str, Any] | None
+    option: Mapping[str, Any] | None
+    notes: str
+    created_at: datetime
+
+
+@runtime_checkable
+class OrderSink(Protocol):
+    """The merchant's own order system. Called by the relay after the order exists, with no
+    transaction open, again until it returns: repeatable by `order.id`. May be slow."""
+
+    def place(self, order: PlacedOrder) -> str:
+        """The order is known there; returns the merchant's own reference ("" for none)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The merchant's settings that the checkout obeys. Durations end in their unit."""
+
+    session_seconds: int = 6 * 3600
+    hold_seconds: int = 15 * 60
+    attempt_seconds: float = 60.0
+    """An attempt without an answer for so long is settled by whoever comes next."""
+    preselect: Literal["cheapest", "first", "none"] = "cheapest"
+    capture: Literal["at_once", "on_shipment"] = "at_once"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Every part the checkout works with."""
+
+    catalog: Catalog
+    fulfillment: Fulfillment
+    pricing: Pricing
+    inventory: Inventory
+    payments: PaymentProvider
+    order_sink: OrderSink
+    outbox: Outbox
+    rules: Rules = Rules()
+
+
+_plugged: Ports | None = None
+
+
+def plug(parts: Ports) -> None:
+    """`parts` serve every call from now on. Called at start-up, and by tests."""
+    global _plugged
+    _plugged = parts
+
+
+def ports() -> Ports:
+    """The parts in use. Raises RuntimeError before anything was plugged in."""
+    if _plugged is None:
+        raise RuntimeError("No parts are plugged into the checkout; is 'gateway' in INSTALLED_APPS?")
+    return _plugged

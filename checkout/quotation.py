@@ -1,0 +1,61 @@
+"""A stored quote as an operator reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from checkout.money import display
+from checkout.screens import NOTHING
+from checkout.untrusted import visible
+
+_SUMS = (
+    ("items", "Items"),
+    ("items_discount", "Discount on items"),
+    ("discount", "Discount"),
+    ("fulfillment", "Delivery"),
+    ("tax", "Tax"),
+    ("total", "Total"),
+)
+
+
+def as_table(quote: Mapping[str, Any], currency: str) -> SafeString:
+    """The priced lines and what they add up to."""
+    lines = [
+        {
+            "title": visible(line["title"]),
+            "item_id": visible(line["item_id"]),
+            "quantity": line["quantity"],
+            **{name: display(line[name], currency) for name in ("unit_price", "discount", "tax", "total")},
+        }
+        for line in quote.get("lines", ())
+    ]
+    totals = quote.get("totals", {})
+    sums = [
+        (text, display(totals[name], currency))
+        for name, text in _SUMS
+        if totals.get(name) or (name == "total" and name in totals)
+    ]
+    return render_to_string("admin/agentic_checkout/quote.html", {"lines": lines, "sums": sums})
+
+
+def delivery(quote: Mapping[str, Any], currency: str) -> str:
+    """The delivery options in force, with their prices."""
+    offered = {option["id"]: option for option in quote.get("options", ())}
+    chosen = [entry["option_id"] for entry in quote.get("selected", ())]
+    options = [offered[option_id] for option_id in chosen if option_id in offered]
+    shown = (f"{visible(option['title'])}, {display(option['price'], currency)}" for option in options)
+    return "; ".join(shown) or NOTHING
+
+
+def problems(quote: Mapping[str, Any]) -> SafeString | str:
+    """What keeps the session from being paid, or what the buyer was told."""
+    rows = (
+        (entry["level"], entry["code"], visible(entry["content"]), visible(entry["param"] or "-"))
+        for entry in quote.get("problems", ())
+    )
+    return format_html_join(SafeString("<br>"), "{} <b>{}</b>: {} <code>{}</code>", rows) or "none"

@@ -1,0 +1,142 @@
+"""The agent's answer to a pending intervention, and the update it came with (decisions 15, 19, 20)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from checkout import moves, obligations, pricing
+from checkout.completion import unclaimed
+from checkout.errors import Invalid, Missing, NoPendingIntervention, SessionClosed, StateConflict
+from checkout.models import CheckoutSession
+from checkout.services import Seal, apply, is_open, reprice, write
+from checkout.states import SessionState
+from interventions import services as interventions
+from interventions.errors import InterventionError
+from interventions.negotiation import Kind
+from interventions.services import Answer
+
+WHERE = "$.intervention_response"
+
+ANSWERS = {"otp": Kind.OTP, "redirect_complete": Kind.REDIRECT, "webview_complete": Kind.WEBVIEW}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the agent brings. The code is shown in no repr and stored nowhere."""
+
+    type: str
+    code: str | None = field(default=None, repr=False)
+    resend: bool = False
+
+
+def respond(
+    session_id: str,
+    changes: Mapping[str, Any],
+    response: Response,
+    *,
+    owner: str,
+    seal: Seal,
+    resumed: bool = False,
+    still: Callable[[], None] = unclaimed,
+) -> CheckoutSession:
+    """The changes are made, then the answer is judged; a wrong one does not undo the changes.
+
+    A changed cart voids the challenge, and the answer is then not compared and costs nothing.
+    An unknown type verifies nothing and is told so in a message. Raises NotFound, SessionClosed,
+    CompletionRunning, NoPendingIntervention, and Invalid for an answer to another type or
+    without a code. Each attempt is counted in a transaction of its own; the tenth wrong code of
+    a session cancels it (T13). `resumed`: the answer to this request was lost, so the code it
+    brings may have been taken already; `still` as in `completion.Tender`. No transaction may be
+    open.
+    """
+    kind = ANSWERS.get(response.type)
+    asked: Mapping[str, Any] | None = None
+    notices: list[pricing.Problem] = []
+    with transaction.atomic(durable=True):
+        session = CheckoutSession.objects.of(owner).locked(session_id)
+        still()
+        if still_open := is_open(session):
+            before = obligations.pending(session)
+            if kind is not None and not (
+                resumed and before is None and obligations.taken(session, kind.value)
+            ):
+                asked = _asked(before, kind, response)
+            if changes or before is None:
+                apply(session, changes)
+                reprice(session)
+                write(session)
+            now = obligations.pending(session)
+            if asked and (now is None or _challenge(now) != _challenge(asked)):
+                asked = None
+    if not still_open:
+        raise SessionClosed
+    if kind is None:
+        text = "This kind of answer is not known here; nothing was verified."
+        notices.append(_notice("unsupported", text, f"{WHERE}.type"))
+    elif asked is not None:
+        still()
+        notices += _judged(session, kind, response, owner)
+    with transaction.atomic(durable=True):
+        session = CheckoutSession.objects.of(owner).locked(session_id)
+        if still_open := is_open(session):
+            reprice(session)
+            if kind is None or not obligations.taken(session, kind.value):
+                session.quote["problems"] += notices
+            write(session)
+            if interventions.exhausted(session.id):
+                moves.move(session, SessionState.CANCELED, actor="system", note="too many wrong codes")
+                obligations.drop(session, actor="system")
+            seal(session)
+    if not still_open:
+        raise SessionClosed
+    return session
+
+
+def _challenge(asked: Mapping[str, Any]) -> tuple[str, int]:
+    return asked["id"], asked["challenge"]
+
+
+def _asked(before: Mapping[str, Any] | None, kind: Kind, response: Response) -> Mapping[str, Any]:
+    if before is None:
+        raise NoPendingIntervention(param=WHERE)
+    if before["kind"] != kind:
+        raise Invalid(f"The pending intervention is of type {before['kind']}.", param=f"{WHERE}.type")
+    if kind == Kind.OTP and not response.resend and not response.code:
+        raise Missing("The one-time code is missing.", param=f"{WHERE}.code")
+    return before
+
+
+def _judged(session: CheckoutSession, kind: Kind, response: Response, owner: str) -> list[pricing.Problem]:
+    """What the answer came to, in messages; empty when it was right."""
+    if response.resend:
+        with transaction.atomic(durable=True):
+            sent = interventions.resend(session.id, actor=owner)
+        if not sent.limited:
+            return []
+        text = "No new code can be sent yet. Wait a moment before asking again."
+        return [_notice("rate_limited", text, f"{WHERE}.resend")]
+    try:
+        verdict = interventions.answer(session.id, kind.value, response.code or "")
+    except InterventionError:
+        raise StateConflict from None
+    match verdict.outcome:
+        case Answer.RIGHT:
+            return []
+        case Answer.MALFORMED:
+            return [_notice("invalid", "A one-time code is six to eight digits.", f"{WHERE}.code")]
+        case Answer.EXPIRED:
+            return [_notice("expired", "The code has expired. A new one is on its way.", f"{WHERE}.code")]
+        case _:
+            left = verdict.attempts_left
+            more = f"{left} more attempt{'s' if left != 1 else ''}." if left else "That was the last attempt."
+            return [_notice("invalid", f"The code is not right. {more}", f"{WHERE}.code")]
+
+
+def _notice(code: str, text: str, where: str) -> pricing.Problem:
+    return pricing.problem(
+        "error", code, text, param=where, resolution="requires_buyer_input", blocking=False
+    )

@@ -1,0 +1,179 @@
+"""ACP checkout sessions over REST, version 2026-04-17 (requirements A, B, F)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from checkout import completion, models, responses, services
+from checkout.errors import CheckoutError, NotFound
+from checkout.services import Seal
+from gateway import carddata, idempotency, intake, once, strict_json
+from gateway.acp import documentation, refusals, requests, versions, wire
+from gateway.api import NothingHere, ProtocolView, json_response
+from gateway.authentication import BearerKey
+from gateway.errors import KeyRequired, RawCardData
+from gateway.idempotency import Claim, Slot
+from gateway.models import Agent
+from gateway.once import Answer
+
+SESSION = "CheckoutSession"
+LONGEST_ID = 64
+
+
+class ACPView(ProtocolView):
+    """Checks every ACP request in the order of ACP-101: key, version, idempotency key, body."""
+
+    dialect = refusals
+    authentication_classes = (BearerKey,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.version = versions.asked_for(request.META.get("HTTP_API_VERSION"))
+        self.owner = cast(Agent, request.user).owner
+        if len(kwargs.get("session_id", "")) > LONGEST_ID:
+            raise NotFound
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.request.method == "POST" and (key := _echo(self.request)):
+            response.headers["Idempotency-Key"] = key
+        return response
+
+    def slot(self, request: Request) -> tuple[Slot, dict[str, Any]]:
+        """Where the answer of this write belongs, and its body. Raises KeyRequired."""
+        key = intake.idempotency_key(request._request)
+        if key is None:
+            raise KeyRequired
+        if carddata.is_number(key):
+            raise RawCardData
+        try:
+            body = self.read(request)
+        finally:
+            # Codes and tokens are in it, and what runs after us may log what it finds.
+            intake.forget_body(request._request)
+        canonical = strict_json.canonical(body)
+        return idempotency.slot(self.owner, request.method or "", request.path, key, canonical), body
+
+    def locally(self, where: Slot, work: Callable[[Seal], object], *, status: int = 200) -> HttpResponse:
+        return _dressed(once.locally(where, work, render=self.renderer(status), refuse=self.refuse))
+
+    def claimed(self, where: Slot, work: Callable[[Claim, Seal], object]) -> HttpResponse:
+        return _dressed(once.claimed(where, work, render=self.renderer(200), refuse=self.refuse))
+
+    def renderer(self, status: int) -> Callable[[models.CheckoutSession], Answer]:
+        return lambda session: Answer(status, self.dress(session))
+
+    def dress(self, session: models.CheckoutSession) -> bytes:
+        """The session as this agent may see it, held against the schema of that form."""
+        return self.answer(SESSION, wire.checkout_session(session), extended=wire.extended(session))
+
+    def refuse(self, problem: CheckoutError) -> Answer:
+        status, body, _ = refusals.refusal(problem)
+        return Answer(status, self.answer("Error", body))
+
+
+class CheckoutSessions(ACPView):
+    """Open a checkout session."""
+
+    request_schema = "CheckoutSessionCreateRequest"
+
+    @documentation.create
+    def post(self, request: Request) -> HttpResponse:
+        where, body = self.slot(request)
+        self.judge(requests.without_nulls(body, keep=requests.NEEDED_ON_CREATE))
+        draft = requests.draft(body, version=self.version.date)
+        return self.locally(
+            where, lambda seal: services.create(draft, owner=self.owner, seal=seal), status=201
+        )
+
+
+class CheckoutSession(ACPView):
+    """Retrieve or change a checkout session."""
+
+    request_schema = "CheckoutSessionUpdateRequest"
+
+    @documentation.retrieve
+    def get(self, request: Request, session_id: str) -> HttpResponse:
+        session = services.retrieve(session_id, owner=self.owner)
+        return json_response(200, self.dress(session))
+
+    @documentation.update
+    def post(self, request: Request, session_id: str) -> HttpResponse:
+        where, body = self.slot(request)
+        self.judge(requests.without_nulls(body, keep=requests.NEEDED_ON_UPDATE), extended=True)
+        changes = requests.changes(body)
+        if (response := requests.response(body)) is not None:
+            return self.claimed(
+                where,
+                lambda held, seal: responses.respond(
+                    session_id,
+                    changes,
+                    response,
+                    owner=self.owner,
+                    seal=seal,
+                    resumed=held.resumed,
+                    still=partial(idempotency.renew, held),
+                ),
+            )
+        return self.locally(
+            where, lambda seal: services.update(session_id, changes, owner=self.owner, seal=seal)
+        )
+
+
+class CheckoutSessionComplete(ACPView):
+    """Pay for a checkout session and place its order."""
+
+    request_schema = "CheckoutSessionCompleteRequest"
+
+    @documentation.complete
+    def post(self, request: Request, session_id: str) -> HttpResponse:
+        where, body = self.slot(request)
+        self.judge(requests.without_nulls(body, keep=requests.NEEDED_ON_COMPLETE))
+
+        def work(held: Claim, seal: Seal) -> object:
+            tender = requests.tender(
+                body, claim=held.name, resumed=held.resumed, still=partial(idempotency.renew, held)
+            )
+            return completion.complete(session_id, tender, owner=self.owner, seal=seal)
+
+        return self.claimed(where, work)
+
+
+class CheckoutSessionCancel(ACPView):
+    """Cancel a checkout session."""
+
+    request_schema = "CancelSessionRequest"
+    body_optional = True
+
+    @documentation.cancel
+    def post(self, request: Request, session_id: str) -> HttpResponse:
+        where, body = self.slot(request)
+        self.judge(body)
+        reason = requests.cancel_reason(body)
+        return self.locally(
+            where, lambda seal: services.cancel(session_id, owner=self.owner, seal=seal, reason=reason)
+        )
+
+
+class Nothing(NothingHere):
+    dialect = refusals
+
+
+def _dressed(answer: Answer) -> HttpResponse:
+    headers = refusals.headers_of(answer.status)
+    if answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return json_response(answer.status, answer.body, headers)
+
+
+def _echo(request: Any) -> str | None:
+    """The key as it came, on every POST answer (ACP-012), unless it is unfit for a header."""
+    try:
+        return intake.idempotency_key(getattr(request, "_request", request))
+    except intake.IntakeError:
+        return None

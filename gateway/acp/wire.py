@@ -1,0 +1,304 @@
+"""A checkout session as ACP 2026-04-17 speaks it: statuses derived, empty members left out.
+
+Pure: no query, no write. Amounts pass through as the integers they are (ACP-016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from checkout import obligations, pricing
+from checkout.models import CheckoutSession, Order
+from checkout.ports import Handler, ports
+from checkout.states import CLOSED, SessionState
+from gateway import links
+from gateway.conf import conf
+from interventions.negotiation import Kind
+
+LOW_STOCK = 5
+
+EXTENSION = "intervention_types@2026-02-17"
+EXTENDED_KINDS = frozenset({Kind.OTP, Kind.REDIRECT, Kind.WEBVIEW})
+RELEASED_KINDS = frozenset(Kind) - EXTENDED_KINDS
+
+EXPIRED = pricing.problem(
+    "error",
+    "expired",
+    "The one-time code has expired. Update the session, and a new one is sent.",
+    param="$.intervention_response.code",
+    blocking=False,
+)
+
+_STATUS = {
+    SessionState.COMPLETING: "complete_in_progress",
+    SessionState.COMPLETED: "completed",
+    SessionState.CANCELED: "canceled",
+    SessionState.EXPIRED: "expired",
+}
+
+_SEVERITY = {"error": "high", "warning": "medium", "info": "info"}
+
+_PASSED_ON = ("locale", "timezone", "quote_id", "metadata")
+
+
+def checkout_session(session: CheckoutSession) -> dict[str, Any]:
+    """The whole authoritative session (ACP-026); what has no value is absent (ACP-051)."""
+    quote = session.quote
+    body: dict[str, Any] = {
+        "id": session.id,
+        "protocol": {"version": session.protocol_version},
+        "capabilities": capabilities(session),
+        "status": status(session),
+        "currency": session.currency,
+        "line_items": [line_item(line) for line in quote["lines"]],
+        "fulfillment_options": [option(entry) for entry in quote["options"]],
+        "totals": totals(quote),
+        "messages": _messages(session),
+        "links": [dict(link) for link in conf().LINKS],
+        "created_at": instant(session.created_at),
+        "updated_at": instant(session.updated_at),
+        "expires_at": instant(session.expires_at),
+    }
+    body |= _present(
+        {
+            "buyer": session.buyer,
+            "fulfillment_details": session.fulfillment_details,
+            "fulfillment_groups": session.fulfillment_groups,
+            "selected_fulfillment_options": quote["selected"],
+            **{name: session.extras.get(name) for name in _PASSED_ON},
+        }
+    )
+    if extended(session) and (pending := _asked_now(session)):
+        body["intervention_context"] = intervention_context(pending)
+    if session.state == SessionState.COMPLETED:
+        body["order"] = order(session.order)
+    return body
+
+
+def status(session: CheckoutSession) -> str:
+    """The wire status (acp.md 0.1), derived from the stored state and the last pricing."""
+    if session.state == SessionState.OPEN:
+        if extended(session) and _asked_now(session):
+            return "authentication_required"
+        return "ready_for_payment" if session.quote["ready"] else "not_ready_for_payment"
+    return _STATUS[SessionState(session.state)]
+
+
+def capabilities(session: CheckoutSession) -> dict[str, Any]:
+    """What this session accepts; nothing the agent declared is echoed (ACP-124 to ACP-127)."""
+    handlers = [handler(entry) for entry in ports().payments.handlers(currency=session.currency)]
+    body: dict[str, Any] = {"payment": {"handlers": handlers}}
+    agreed = session.quote.get("agreement") or {"supported": [], "required": [], "enforcement": ""}
+    shown = frozenset(Kind) if extended(session) else RELEASED_KINDS
+    supported = [kind for kind in agreed["supported"] if kind in shown]
+    if session.capabilities.get("interventions") is not None or agreed["required"]:
+        body["interventions"] = {"supported": supported}
+    if agreed["required"]:
+        body["interventions"] |= {
+            "required": [kind for kind in agreed["required"] if kind in shown],
+            "enforcement": agreed["enforcement"],
+        }
+    if extended(session):
+        body["extensions"] = [{"name": EXTENSION}]
+    return body
+
+
+def extended(session: CheckoutSession) -> bool:
+    """This agent gets the extension: it named it, or declared one of its types (decision 16)."""
+    told = session.capabilities.get("interventions") or {}
+    if EXTENDED_KINDS.intersection(told.get("supported") or ()):
+        return True
+    named = session.capabilities.get("extensions") or ()
+    names = (entry if isinstance(entry, str) else entry.get("name", "") for entry in named)
+    return any(name.partition("@")[0] == EXTENSION.partition("@")[0] for name in names)
+
+
+def intervention_context(pending: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person is asked to do now (ACP-144 to ACP-147)."""
+    return _present(
+        {
+            "intervention_type": pending["kind"],
+            "challenge_hint": pending["hint"],
+            "expires_at": instant(datetime.fromisoformat(pending["expires_at"])),
+        }
+    )
+
+
+def _asked_now(session: CheckoutSession) -> Mapping[str, Any] | None:
+    """What a person can do now; None once the challenge is over, whatever was written."""
+    pending = obligations.pending(session)
+    if pending is None or datetime.fromisoformat(pending["expires_at"]) <= timezone.now():
+        return None
+    return pending
+
+
+def _messages(session: CheckoutSession) -> list[dict[str, Any]]:
+    if session.state in CLOSED:
+        return []
+    problems = session.quote["problems"]
+    if obligations.pending(session) is not None and _asked_now(session) is None:
+        over = [entry for entry in problems if entry["code"] != "intervention_required"]
+        problems = [*over, EXPIRED]
+    return [message(entry) for entry in problems]
+
+
+def handler(entry: Handler) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": entry.id,
+        "name": entry.name,
+        "version": entry.version,
+        "spec": entry.spec,
+        "requires_delegate_payment": entry.requires_delegate_payment,
+        "requires_pci_compliance": entry.requires_pci_compliance,
+        "psp": entry.psp,
+        "config_schema": entry.config_schema,
+        "instrument_schemas": list(entry.instrument_schemas),
+        "config": dict(entry.config),
+    }
+    if entry.display_name:
+        body["display_name"] = entry.display_name
+    if entry.display_order is not None:
+        body["display_order"] = entry.display_order
+    return body
+
+
+def line_item(line: Mapping[str, Any]) -> dict[str, Any]:
+    """One line with its own totals (ACP-052, ACP-053)."""
+    body: dict[str, Any] = {
+        "id": line["id"],
+        "item": {"id": line["item_id"], "name": line["title"], "unit_amount": line["unit_price"]},
+        "quantity": line["quantity"],
+        "name": line["title"],
+        "unit_amount": line["unit_price"],
+        "product_id": line["item_id"],
+        "availability_status": availability(line["available"]),
+        "totals": _present_totals(
+            _total("items_base_amount", "Item price", line["base"]),
+            _total("items_discount", "Discount", line["discount"], optional=True),
+            _total("subtotal", "Subtotal", line["base"] - line["discount"]),
+            _total("tax", "Tax", line["tax"], parts=line["tax_parts"]),
+            _total("total", "Total", line["total"]),
+        ),
+    }
+    optional = {name: line[name] for name in ("description", "images", "tags", "category", "sku")}
+    return body | _present({**optional, "max_quantity_per_order": line["max_quantity"]})
+
+
+def availability(available: int | None) -> str:
+    if available is None or available > LOW_STOCK:
+        return "in_stock"
+    return "low_stock" if available > 0 else "out_of_stock"
+
+
+def option(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """One delivery option, of the kind it says it is (ACP-057)."""
+    body: dict[str, Any] = {
+        "type": entry["type"],
+        "id": entry["id"],
+        "title": entry["title"],
+        "totals": _present_totals(
+            _total("fulfillment", "Delivery", entry["price"]),
+            _total("tax", "Tax", entry["tax"], optional=True),
+            _total("total", "Total", entry["price"] + entry["tax"]),
+        ),
+    }
+    optional = {"description": entry["description"]}
+    if entry["type"] == "shipping":
+        optional |= {
+            "carrier": entry["carrier"],
+            "earliest_delivery_time": entry["earliest"],
+            "latest_delivery_time": entry["latest"],
+        }
+    if entry["type"] == "pickup":
+        optional["location"] = entry["location"]
+    return body | _present(optional)
+
+
+def totals(quote: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The session's totals; they add up (ACP-055, ACP-056)."""
+    sums = quote["totals"]
+    return _present_totals(
+        _total("items_base_amount", "Items", sums["items"]),
+        _total("items_discount", "Item discounts", sums["items_discount"], optional=True),
+        _total("subtotal", "Subtotal", sums["items"] - sums["items_discount"]),
+        _total("discount", "Discount", sums["discount"], optional=True),
+        _total("fulfillment", "Delivery", sums["fulfillment"]) if quote["selected"] else None,
+        _total("tax", "Tax", sums["tax"], parts=quote["tax_parts"]),
+        _total("total", "Total", sums["total"]),
+    )
+
+
+def message(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A problem as MessageInfo, MessageWarning or MessageError (ACP-063 to ACP-066)."""
+    body = {
+        "type": entry["level"],
+        "severity": _SEVERITY[entry["level"]],
+        "content_type": "plain",
+        "content": entry["content"],
+        "resolution": entry["resolution"],
+    }
+    if entry["level"] != "info":
+        body["code"] = entry["code"]
+    return body | _present({"param": entry["param"]})
+
+
+def order(placed: Order) -> dict[str, Any]:
+    """The order as it was paid (ACP-221 to ACP-227)."""
+    body: dict[str, Any] = {
+        "type": "order",
+        "id": placed.id,
+        "checkout_session_id": placed.session_id,
+        "order_number": placed.number,
+        "permalink_url": links.order_page(placed.id),
+        "status": placed.status,
+        "line_items": [_order_line(line) for line in placed.quote["lines"]],
+        "fulfillments": [],
+        "adjustments": [],
+        "totals": totals(placed.quote),
+    }
+    body["confirmation"] = _present({"confirmation_number": placed.number, "order_notes": placed.notes})
+    return body | _present({"client_reference_id": placed.client_reference})
+
+
+def instant(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _present(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that have a value."""
+    return {name: value for name, value in members.items() if value}
+
+
+def _order_line(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": line["id"],
+        "title": line["title"],
+        "product_id": line["item_id"],
+        "quantity": {"ordered": line["quantity"], "current": line["quantity"], "fulfilled": 0},
+        "unit_price": line["unit_price"],
+        "subtotal": line["base"] - line["discount"],
+        "status": "processing",
+    }
+
+
+def _total(
+    kind: str, text: str, amount: int, *, optional: bool = False, parts: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any] | None:
+    if optional and not amount:
+        return None
+    body: dict[str, Any] = {"type": kind, "display_text": text, "amount": amount}
+    if parts:
+        body["breakdown"] = [
+            {"jurisdiction": p["jurisdiction"], "rate": p["rate"] / 10_000, "amount": p["amount"]}
+            for p in parts
+        ]
+    return body
+
+
+def _present_totals(*entries: dict[str, Any] | None) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry is not None]

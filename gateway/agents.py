@@ -1,0 +1,85 @@
+"""Enrolling agents and giving, rotating and revoking their keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from gateway import keys
+from gateway.models import Agent, AgentKey
+from interventions.prepared import Lookup
+
+PURPOSE = "bearer-key"
+
+DEMO_AGENTS = (("Demo agent", "demo-agent-key"), ("Other agent", "other-agent-key"))
+
+
+def enrol(name: str, *, label: str = "") -> tuple[Agent, str]:
+    """A new agent with its first key. The key is returned here and never again.
+
+    Raises django.db.IntegrityError when the name is taken.
+    """
+    key = keys.new_bearer_key()
+    with transaction.atomic():
+        agent = Agent.objects.create(name=name)
+        _store(agent, key, label)
+    return agent, key
+
+
+def rotate(agent: Agent, *, keep_hours: float = 0, label: str = "") -> str:
+    """A new key; the older ones stop working now, or after `keep_hours`. Returned once."""
+    key = keys.new_bearer_key()
+    now = timezone.now()
+    live = agent.keys.filter(revoked_at=None)
+    with transaction.atomic():
+        if keep_hours > 0:
+            end = now + timedelta(hours=keep_hours)
+            live.exclude(expires_at__lt=end).update(expires_at=end)
+        else:
+            live.update(revoked_at=now)
+        _store(agent, key, label)
+    return key
+
+
+def revoke(agent: Agent) -> int:
+    """None of the agent's keys works any more, from the next request on; how many did."""
+    return agent.keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+
+
+def revoke_key(key: AgentKey) -> bool:
+    """This one key works no more. False when it was revoked before."""
+    return bool(AgentKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()))
+
+
+def by_key(key: str) -> Agent | None:
+    """The active agent whose live key this is; one indexed look-up by keyed hash."""
+    now = timezone.now()
+    for row in _live_keys(many=keys.digests(key.encode(errors="replace"), PURPOSE)):
+        if row.expires_at is None or row.expires_at > now:
+            return row.agent
+    return None
+
+
+_live_keys = Lookup(
+    AgentKey,
+    lambda place: (
+        AgentKey.objects.select_related("agent")
+        .filter(digest__in=place.many(), revoked_at=None, agent__active=True)
+        .order_by()
+    ),
+)
+
+
+def load_demo() -> None:
+    """The demo agents exist with the keys the README names. Changes nothing that exists."""
+    for name, key in DEMO_AGENTS:
+        agent, _ = Agent.objects.get_or_create(name=name)
+        AgentKey.objects.get_or_create(
+            digest=keys.digest(key.encode(), PURPOSE), defaults={"agent": agent, "label": "demo"}
+        )
+
+
+def _store(agent: Agent, key: str, label: str) -> None:
+    AgentKey.objects.create(agent=agent, digest=keys.digest(key.encode(), PURPOSE), label=label)

@@ -1,0 +1,195 @@
+"""System checks: every invariant of the settings, with the key that breaks it (decision 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError, connections
+from django.db.models import Q
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from checkout import ports as seams
+from gateway import conf as settings
+from gateway.conf import NAME, conf
+
+PARTS: dict[str, type] = {
+    "CATALOG": seams.Catalog,
+    "FULFILLMENT": seams.Fulfillment,
+    "PRICING": seams.Pricing,
+    "INVENTORY": seams.Inventory,
+    "ORDER_SINK": seams.OrderSink,
+    "PAYMENTS": seams.PaymentProvider,
+}
+
+CHOICES = {
+    "PRESELECT": ("cheapest", "first", "none"),
+    "CAPTURE": ("at_once", "on_shipment"),
+    "RELAY": ("thread", "celery", "off"),
+}
+
+SHORTEST_KEY = 32
+DEMO_MARK = "demo"
+
+
+@register(Tags.compatibility)
+def keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """No key is misspelt, and every key has a value that means something."""
+    found: list[CheckMessage] = [
+        Error(f"{NAME} has an unknown key: {key}.", id="agentic.E001") for key in settings.unknown_keys()
+    ]
+    for key, allowed in CHOICES.items():
+        if getattr(conf(), key) not in allowed:
+            found.append(Error(f"{NAME}['{key}'] must be one of: {', '.join(allowed)}.", id="agentic.E002"))
+    return found
+
+
+@register(Tags.compatibility)
+def durations(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """No payment is given up while the request that makes it may still hold its key."""
+    if conf().ATTEMPT_SECONDS >= conf().IDEMPOTENCY_LEASE_SECONDS:
+        return []
+    text = f"{NAME}['ATTEMPT_SECONDS'] must not be shorter than IDEMPOTENCY_LEASE_SECONDS."
+    return [Error(text, id="agentic.E016")]
+
+
+@register(Tags.compatibility)
+def parts(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Every port is served by a part that can be loaded and has every method."""
+    found: list[CheckMessage] = []
+    for key, seam in PARTS.items():
+        path = conf().part(key)
+        if not path:
+            if key == "PAYMENTS" and conf().DEMO:
+                continue
+            hint = "Name the dotted path of your part, or install 'gateway.shop', the built-in store."
+            found.append(Error(f"{NAME}['{key}'] is missing.", hint=hint, id="agentic.E003"))
+            continue
+        try:
+            part = settings.load(path)
+        except Exception as problem:
+            found.append(Error(f"{NAME}['{key}'] cannot be used: {problem}", id="agentic.E004"))
+            continue
+        lacking = sorted(name for name in _methods(seam) if not callable(getattr(part, name, None)))
+        if lacking:
+            found.append(Error(f"{NAME}['{key}'] lacks: {', '.join(lacking)}.", id="agentic.E005"))
+    return found
+
+
+@register(Tags.security)
+def public_url(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Links can be built, and outside the demo they are https."""
+    parsed = urlsplit(conf().PUBLIC_URL)
+    if parsed.scheme not in ("http", "https") or not parsed.hostname or parsed.path or parsed.query:
+        text = f"{NAME}['PUBLIC_URL'] must be scheme://host[:port], as people and agents reach this site."
+        return [Error(text, id="agentic.E006")]
+    if parsed.scheme != "https" and not conf().DEMO:
+        return [Error(f"{NAME}['PUBLIC_URL'] must be https outside the demo.", id="agentic.E007")]
+    return []
+
+
+@register(Tags.security)
+def secrets(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """The keys behind every hash exist, are long, and are not the demo's."""
+    if not conf().HASH_KEYS:
+        return [Error(f"{NAME}['HASH_KEYS'] is missing: one or more long random texts.", id="agentic.E008")]
+    if conf().DEMO:
+        return []
+    if any(len(key) < SHORTEST_KEY for key in conf().HASH_KEYS):
+        return [
+            Error(f"{NAME}['HASH_KEYS']: each needs {SHORTEST_KEY} characters or more.", id="agentic.E009")
+        ]
+    if any(key.startswith(DEMO_MARK) for key in conf().HASH_KEYS):
+        return [Error(f"{NAME}['HASH_KEYS'] holds the demo's key, which everybody knows.", id="agentic.E010")]
+    if conf().PAYMENTS.startswith("checkout.payments.sandbox"):
+        return [Warning(f"{NAME}['PAYMENTS'] is the sandbox: no money will move.", id="agentic.W001")]
+    return []
+
+
+@register(Tags.security)
+def secret_key(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Outside the demo, nobody else knows the key that signs an operator's cookies."""
+    if conf().DEMO or not settings.has_demo_secret_key():
+        return []
+    text = "SECRET_KEY or SECRET_KEY_FALLBACKS holds the demo's key, which everybody knows."
+    return [Error(text, id="agentic.E015")]
+
+
+@register(Tags.urls)
+def atomic_requests(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """No transaction is opened around any of our views (decision 6)."""
+    try:
+        ours = [entry for entry in _views(get_resolver().url_patterns) if _is_ours(entry)]
+    except Exception:  # a broken URLconf has a check of its own
+        return []
+    return [
+        Error(f"{view} is not exempt from ATOMIC_REQUESTS.", id="agentic.E011")
+        for view in ours
+        if not getattr(view, "_non_atomic_requests", None)
+    ]
+
+
+@register(Tags.database)
+def database(app_configs: Any, databases: Iterable[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """SQLite is set up so that writers wait, and outside the demo nobody has the demo's keys.
+
+    Django runs these for `migrate` and for `check --database`; `gateway.project.serve` does too.
+    """
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        options = connection.settings_dict.get("OPTIONS", {})
+        if connection.vendor == "sqlite" and options.get("transaction_mode") != "IMMEDIATE":
+            text = f"Database '{alias}': set OPTIONS transaction_mode IMMEDIATE, or SQLite's writers fail."
+            found.append(Error(text, id="agentic.E012"))
+    if databases and not conf().DEMO:
+        found += _demo_people()
+    return found
+
+
+def _demo_people() -> Iterator[CheckMessage]:
+    """Agents and the operator that the demo left behind. Before the first migration there are none."""
+    from gateway import operators
+
+    with suppress(DatabaseError):
+        if _demo_agents():
+            text = "The demo agents, whose keys everybody knows, are in this database. Revoke them."
+            yield Error(text, id="agentic.E013")
+    with suppress(DatabaseError):
+        if operators.has_demo():
+            text = "The demo's operator, whose password everybody knows, is in this database."
+            hint = f"manage.py changepassword {operators.DEMO_NAME}, or remove the user."
+            yield Error(text, hint=hint, id="agentic.E014")
+
+
+def _demo_agents() -> bool:
+    """By name: their keys are hashed with the demo's HASH_KEYS, which production does not have."""
+    from gateway.agents import DEMO_AGENTS
+    from gateway.models import AgentKey
+
+    names = [name for name, _ in DEMO_AGENTS]
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return AgentKey.objects.filter(
+        unexpired, agent__name__in=names, agent__active=True, revoked_at=None
+    ).exists()
+
+
+def _methods(seam: type) -> list[str]:
+    return [name for name, value in vars(seam).items() if callable(value) and not name.startswith("_")]
+
+
+def _views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Any]:
+    for entry in patterns:
+        if isinstance(entry, URLResolver):
+            yield from _views(entry.url_patterns)
+        else:
+            yield entry.callback
+
+
+def _is_ours(view: Any) -> bool:
+    home = getattr(getattr(view, "view_class", None) or getattr(view, "cls", None) or view, "__module__", "")
+    return home.startswith("gateway.") and not home.startswith("gateway.project.")

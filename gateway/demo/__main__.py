@@ -1,0 +1,7 @@
+"""`python -m gateway.demo`."""
+
+import sys
+
+from gateway.demo.commandline import main
+
+sys.exit(main())

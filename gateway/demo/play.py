@@ -1,0 +1,150 @@
+"""One scenario being played: steps that are sent, shown and held against what was promised."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from gateway.demo import describing
+from gateway.demo.answers import Answer, BrokenPromise
+from gateway.demo.client import Client
+from gateway.demo.mailbox import Mailbox
+from gateway.demo.printing import Printer, Row
+
+VERSION = "2026-04-17"
+WELL_KNOWN = "/.well-known/acp.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A request ready to be sent, as often as wanted."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def line(self) -> str:
+        return f"{self.method} {urlsplit(self.url).path}"
+
+
+class Play:
+    """What a scenario acts with. `key` and `other_key` are the bearer keys of two agents,
+    `mailbox` is the buyer's."""
+
+    def __init__(
+        self, client: Client, printer: Printer, *, url: str, key: str, other_key: str, mailbox: Mailbox
+    ) -> None:
+        self._client = client
+        self._print = printer
+        self._url = url.rstrip("/")
+        self._base = ""
+        self.key = key
+        self.other_key = other_key
+        self._mailbox = mailbox
+        for secret in (key, other_key):
+            printer.hide(secret)
+
+    def discover(self) -> Answer:
+        """The API's address is known from the public document; no other address is ever assumed."""
+        self.step("Discover the merchant: one public document says where the API is and what it speaks.")
+        answer = self.send(Sending("GET", self._url + WELL_KNOWN, {}))
+        self.promise(answer.status == 200, "the discovery document is there")
+        base = answer.text("api_base_url")
+        self.promise(urlsplit(base).scheme in ("http", "https"), "it names the address of the API")
+        protocol = answer.body.get("protocol")
+        spoken = protocol.get("supported_versions") if isinstance(protocol, Mapping) else None
+        self.promise(isinstance(spoken, list) and VERSION in spoken, f"the merchant speaks ACP {VERSION}")
+        self._base = base.rstrip("/")
+        return answer
+
+    def step(self, sentence: str) -> None:
+        """What the agent does next, and why, in a sentence for the reader."""
+        self._print.step(sentence)
+
+    def read_code(self, address: str) -> str:
+        """The code the buyer reads in their mail and tells the agent; never shown in full.
+
+        Raises NoMail when none came.
+        """
+        code = self._mailbox.code_for(address)
+        self._print.hide_code(code)
+        self._print.happens(f"The buyer reads the mail and tells the agent the code: {code}")
+        return code
+
+    def forget_code(self) -> None:
+        """The agent has no use for the code any more, and says so. The scenario drops its own."""
+        self._print.happens("The agent has passed the code on and forgets it.")
+        self._print.forget_codes()
+
+    def get(self, path: str, *, key: str | None = None) -> Answer:
+        """The answer to a GET under the API's address."""
+        return self.send(Sending("GET", self._base + path, self._headers(self.key if key is None else key)))
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None, **changed: str) -> Answer:
+        """The answer to a POST under the API's address; `changed` as for `writing`."""
+        return self.send(self.writing(path, body, **changed))
+
+    def writing(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        version: str = VERSION,
+        idempotency_key: str = "",
+    ) -> Sending:
+        """A POST with a fresh idempotency key unless one is given. An empty `key` or `version`
+        leaves that header out."""
+        headers = self._headers(self.key if key is None else key, version)
+        headers["Idempotency-Key"] = idempotency_key or new_key()
+        return Sending("POST", self._base + path, headers, body)
+
+    def send(self, sending: Sending) -> Answer:
+        """The answer, after both were shown."""
+        rows = describing.sent_headers(sending.headers) + describing.sent_body(sending.body or {})
+        self._print.request(sending.line, rows, sending.body)
+        answer = self._exchange(sending)
+        self._print.answer(answer.status, answer.reason, describing.answered(answer), answer.body or None)
+        return answer
+
+    def at_once(self, sendings: Sequence[Sending]) -> list[Answer]:
+        """All of them sent at the same moment; the answers in the same order, shown as a count."""
+        first = sendings[0]
+        rows = describing.sent_headers({**first.headers, "Idempotency-Key": ""})
+        rows.append(Row("each with", ["an Idempotency-Key of its own"], header=True))
+        rows += describing.sent_body(first.body or {})
+        self._print.request(f"{len(sendings)} x {first.line}", rows, first.body)
+        with ThreadPoolExecutor(len(sendings)) as threads:
+            answers = list(threads.map(self._exchange, sendings))
+        kinds: dict[tuple[int, str, str], list[Answer]] = {}
+        for answer in answers:
+            told = str(answer.body.get("code") or answer.session_status)
+            kinds.setdefault((answer.status, told, answer.order_id), []).append(answer)
+        for (status, told, order), alike in sorted(kinds.items()):
+            rows = [Row("means", [told], header=True), Row("order", [order], header=True)]
+            self._print.answer(status, f"{alike[0].reason} ({len(alike)} x)", rows)
+        return answers
+
+    def promise(self, kept: bool, text: str) -> None:
+        """The server keeps this promise, and the reader is told. Raises BrokenPromise if not."""
+        if not kept:
+            raise BrokenPromise(text)
+        self._print.kept(text)
+
+    def _headers(self, key: str, version: str = VERSION) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return headers | ({"API-Version": version} if version else {})
+
+    def _exchange(self, sending: Sending) -> Answer:
+        return self._client.send(sending.method, sending.url, sending.headers, sending.body)
+
+
+def new_key() -> str:
+    """An idempotency key nobody used before."""
+    return uuid.uuid4().hex

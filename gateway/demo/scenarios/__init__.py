@@ -1,0 +1,42 @@
+"""What the demo agent can play. A new scenario is a module here and a line in the list below."""
+
+from __future__ import annotations
+
+from gateway.demo.scenarios import (
+    cancel,
+    declined,
+    errors,
+    mismatch,
+    one_time_code,
+    out_of_stock,
+    purchase,
+    race,
+    resend,
+    retry,
+    wrong_code,
+)
+from gateway.demo.scenarios.scenario import Scenario
+
+__all__ = ["DEFAULT", "EVERY", "SCENARIOS", "Scenario"]
+
+SCENARIOS: dict[str, Scenario] = {
+    module.SCENARIO.name: module.SCENARIO
+    for module in (
+        purchase,
+        retry,
+        declined,
+        out_of_stock,
+        errors,
+        cancel,
+        race,
+        one_time_code,
+        wrong_code,
+        resend,
+        mismatch,
+    )
+}
+
+DEFAULT = purchase.SCENARIO.name
+
+EVERY = "all"
+"""The name that plays them one after the other."""

@@ -1,0 +1,139 @@
+"""Agents and their keys, idempotent requests, the outbox and the relay's lease."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from interventions.identifiers import IdentifierField
+
+
+class Agent(models.Model):
+    """Somebody's software that may buy here."""
+
+    id = IdentifierField(prefix="agt")
+    name = models.CharField(max_length=100, unique=True, help_text="Shown to buyers and operators.")
+    active = models.BooleanField(default=True, help_text="An inactive agent's keys are refused at once.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "agentic_agent"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def owner(self) -> str:
+        """How the checkout knows this agent (decision 8)."""
+        return f"key:{self.pk}"
+
+
+class AgentKey(models.Model):
+    """One bearer key, as a keyed hash. The key itself was shown once and is nowhere."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="keys")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    label = models.CharField(max_length=100, blank=True, help_text="Where the key is used, for operators.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Refused afterwards; empty for never.")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        db_table = "agentic_agent_key"
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"key {self.pk} of {self.agent_id}"
+
+
+class IdempotentRequest(models.Model):
+    """What was answered to one key (acp.md 0.5). The unique constraint decides who works."""
+
+    IN_FLIGHT: ClassVar[str] = "in_flight"
+    DONE: ClassVar[str] = "done"
+
+    owner = models.CharField(max_length=255)
+    method = models.CharField(max_length=8)
+    path = models.CharField(max_length=255)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="Keyed hash of the canonical body.")
+    state = models.CharField(max_length=9, choices=((IN_FLIGHT, "in flight"), (DONE, "done")))
+    fence = models.PositiveIntegerField(
+        default=1, help_text="Grows with each take-over; the old holder loses."
+    )
+    lease_until = models.DateTimeField(null=True, blank=True)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    body = models.TextField(blank=True, help_text="The answer as sent; holds no secret.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "agentic_idempotent_request"
+        ordering = ("-created_at",)
+        indexes = (models.Index(fields=("created_at",), name="agentic_idempotent_age"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("owner", "path", "method", "key"), name="agentic_idempotent_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class OutboxMessage(models.Model):
+    """An effect that will happen at least once. Written in the transaction that causes it."""
+
+    id = IdentifierField(prefix="msg")
+    kind = models.CharField(max_length=64)
+    payload = models.JSONField(default=dict)
+    due_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="Somebody is working on it until then."
+    )
+    published_until = models.DateTimeField(
+        null=True, blank=True, help_text="A task for it was handed to the broker; another one follows then."
+    )
+    tries = models.PositiveSmallIntegerField(default=0)
+    done_at = models.DateTimeField(null=True, blank=True)
+    dead_at = models.DateTimeField(null=True, blank=True, help_text="Given up; an operator may run it again.")
+    error = models.CharField(
+        max_length=255, blank=True, help_text="Kind of the last failure, never its data."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "agentic_outbox_message"
+        ordering = ("-created_at",)
+        indexes = (
+            models.Index(
+                fields=("due_at",),
+                condition=models.Q(done_at=None, dead_at=None),
+                name="agentic_outbox_due",
+            ),
+            models.Index(fields=("-created_at",), name="agentic_outbox_newest"),
+            models.Index(fields=("kind", "-created_at"), name="agentic_outbox_kind"),
+            models.Index(
+                fields=("-dead_at",), condition=models.Q(dead_at__isnull=False), name="agentic_outbox_dead"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class RelayLease(models.Model):
+    """Which relay delivers now, and when it was last seen."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    holder = models.CharField(max_length=64)
+    until = models.DateTimeField()
+    beat_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "agentic_relay_lease"
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,30 @@
+"""The demo shop: the project's settings with fixed, public secrets and mail in files.
+
+Everybody who reads this file knows these secrets. Never serve anything real with them.
+"""
+
+from __future__ import annotations
+
+import os
+
+DEMO_SECRET_KEY = "demo-only-secret-key-published-in-the-source-code-and-never-for-production"
+DEMO_HASH_KEY = "demo-only-hash-key-published-in-the-source-code-and-never-for-production"
+
+# The production settings refuse to load without these two.
+os.environ.setdefault("SECRET_KEY", DEMO_SECRET_KEY)
+os.environ.setdefault("AGENTIC_HASH_KEYS", DEMO_HASH_KEY)
+
+from gateway.project.settings import *  # noqa: E402, F403
+from gateway.project.settings import AGENTIC_GATEWAY, STORAGES, VAR_DIR  # noqa: E402
+
+AGENTIC_GATEWAY = {
+    "MERCHANT_NAME": "Demo Shop",
+    **AGENTIC_GATEWAY,
+    "DEMO": True,
+}
+
+# Hashing and compressing every file takes seconds that a first look should not cost.
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = VAR_DIR / "mail"

@@ -1,0 +1,17 @@
+"""What a merchant includes: `path("agentic/", include("gateway.urls"))`."""
+
+from django.urls import include, path, re_path
+
+from gateway.acp.views import Nothing
+from gateway.health import Healthz, Readyz
+from gateway.person.views import OrderPage
+
+app_name = "agentic"
+
+urlpatterns = [
+    path("acp/", include("gateway.acp.urls")),
+    path("orders/<str:order_id>", OrderPage.as_view(), name="order"),
+    path("healthz", Healthz.as_view(), name="healthz"),
+    path("readyz", Readyz.as_view(), name="readyz"),
+    re_path(r"", Nothing.as_view(), name="nothing"),
+]

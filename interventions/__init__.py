@@ -1,0 +1,1 @@
+"""A person must act. Knows no checkout, no HTTP, no protocol."""

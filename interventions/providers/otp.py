@@ -1,0 +1,208 @@
+"""One-time codes: when one may be sent, and whether what somebody brings is it.
+
+A code confirms that the agent's user can read the buyer's mail or messages; it identifies
+nobody (decision 40). Count first, compare afterwards: whatever dies in between has cost an
+attempt, and a hundred guesses at once are five.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Max, Q, Sum
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from interventions import codes, moves, tallies
+from interventions.errors import StateConflict
+from interventions.models import Intervention
+from interventions.negotiation import Kind
+from interventions.outcomes import Answer, Answered
+from interventions.ports import ports
+from interventions.states import OPEN, InterventionState
+from interventions.tallies import Cap
+
+SEND_CODE = "interventions.send_code"
+DESTINATION = "one-time code destination"
+CODES = "one-time codes"
+"""Who ends an Intervention whose attempts are used up."""
+
+HOUR_SECONDS, DAY_SECONDS = 3600, 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An attempt that is paid for. `comparable` is False when the destination had too many."""
+
+    row: Intervention
+    at: datetime
+    comparable: bool
+
+
+def digest_of(destination: str) -> str:
+    """The keyed hash under which a destination's caps are counted; "" for none.
+
+    Spellings that reach the same mailbox count together: letter case, and what follows a plus.
+    """
+    text = "".join(destination.split()).casefold()
+    local, at, domain = text.rpartition("@")
+    plain = f"{local.partition('+')[0] or local}@{domain}" if at else text
+    return ports().digest(plain.encode("utf-8", "replace"), DESTINATION) if plain else ""
+
+
+def history(subject: str) -> tuple[int, datetime | None]:
+    """How many codes were tried for the subject, over all its interventions, and when the last
+    of those failed."""
+    failed = Q(state=InterventionState.FAILED)
+    rows = Intervention.objects.filter(subject=subject, kind=Kind.OTP)
+    found = rows.aggregate(tried=Sum("attempts"), failed_at=Max("updated_at", filter=failed))
+    return found["tried"] or 0, found["failed_at"]
+
+
+def queue(row: Intervention, now: datetime) -> bool:
+    """A new challenge runs and its code will be sent; any earlier code is void.
+
+    False, and nothing changed, when no challenge may start any more, when it is too soon or
+    when the destination was written to too often (T12). `row` is open and locked; must run
+    inside a transaction.
+    """
+    rules = ports().rules
+    if row.expires_at <= now or row.attempts_left == 0 or row.sends >= rules.sends_per_challenge:
+        return False
+    if row.last_sent_at and now < row.last_sent_at + timedelta(seconds=_gap(row.sends)):
+        return False
+    caps = (
+        Cap(rules.sends_per_destination_hour, HOUR_SECONDS),
+        Cap(rules.sends_per_destination_day, DAY_SECONDS),
+    )
+    if not tallies.take(keys_of(row)[1], caps, now):
+        return False
+    columns = {
+        "challenge": row.challenge + 1,
+        "challenge_expires_at": now + timedelta(seconds=rules.challenge_seconds),
+        "code_digest": "",
+        "code_salt": "",
+        "sends": row.sends + 1,
+        "last_sent_at": now,
+        "updated_at": now,
+    }
+    if not Intervention.objects.filter(pk=row.pk, state__in=OPEN, challenge=row.challenge).update(**columns):
+        raise StateConflict
+    for name, value in columns.items():
+        setattr(row, name, value)
+    ports().outbox.add(SEND_CODE, {"intervention": row.pk, "challenge": row.challenge})
+    return True
+
+
+def unsend(row: Intervention) -> None:
+    """A code that was never drawn no longer counts as sent: quick changes of a cart are one mail.
+
+    `row` is locked, read under the lock, and about to end. Must run inside a transaction.
+    """
+    if row.last_sent_at and not row.code_digest and row.running(timezone.now()):
+        tallies.give_back(keys_of(row)[1], row.last_sent_at)
+
+
+@sensitive_variables("code")
+def new_code(row: Intervention) -> str | None:
+    """A code for the row's current challenge; the one before it is void. No counter changes.
+
+    None when that challenge is over or another one has begun. No transaction may be open:
+    what is stored must be there when the person reads the code.
+    """
+    code, salt = codes.draw(ports().rules.code_digits), codes.new_salt()
+    current = Intervention.objects.filter(
+        pk=row.pk, state__in=OPEN, challenge=row.challenge, challenge_expires_at__gt=timezone.now()
+    )
+    with transaction.atomic(durable=True):
+        kept = current.update(code_digest=_seal(row, code, salt), code_salt=salt)
+    return code if kept else None
+
+
+def count(row: Intervention) -> Counted | None:
+    """An attempt at the row's challenge is paid for; None when there is none left or it is over.
+
+    The database decides, by one conditional UPDATE, who gets the last one (T16). Once the
+    destination has had too many failures, nothing is compared for it any more, and the
+    attempts of the row are used up as ever (T14). Commits.
+    """
+    now, rules = timezone.now(), ports().rules
+    cap = Cap(rules.attempts_per_destination, rules.destination_window_seconds)
+    with transaction.atomic(durable=True):
+        counted = Intervention.objects.filter(
+            pk=row.pk,
+            state__in=OPEN,
+            challenge=row.challenge,
+            challenge_expires_at__gt=now,
+            attempts__lt=F("attempts_allowed"),
+        ).update(attempts=F("attempts") + 1, updated_at=now)
+        if not counted:
+            return None
+        row = Intervention.objects.get(pk=row.pk)
+        comparable = tallies.take(keys_of(row)[0], (cap,), now)
+    return Counted(row, now, comparable)
+
+
+@sensitive_variables("code")
+def judge(counted: Counted, code: str, *, actor: str) -> Answered:
+    """The counted attempt's outcome is recorded: passed once, or wrong, or failed with the last.
+
+    A right one gives its count back. Commits.
+    """
+    row = counted.row
+    right = counted.comparable and compare(row, code)
+    with transaction.atomic(durable=True):
+        if right and _pass(counted, actor):
+            return Answered(Answer.RIGHT)
+        if row.attempts_left == 0:
+            _fail(row)
+    return Answered(Answer.WRONG, row.attempts_left)
+
+
+@sensitive_variables("code")
+def compare(row: Intervention, code: str) -> bool:
+    """Whether it is the code of this challenge, for what the row is bound to, in constant time."""
+    return codes.same(row.code_digest, _seal(row, code, row.code_salt))
+
+
+def keys_of(row: Intervention) -> tuple[str, str]:
+    """The tallies of the row's destination: failures and sends."""
+    return f"failures:{row.destination_digest}", f"sends:{row.destination_digest}"
+
+
+def _gap(sends: int) -> int:
+    gaps = ports().rules.send_gaps_seconds
+    return gaps[min(sends, len(gaps)) - 1] if gaps and sends else 0
+
+
+@sensitive_variables("code")
+def _seal(row: Intervention, code: str, salt: str) -> str:
+    bound_to = (row.pk, str(row.challenge), row.binding, row.destination_digest)
+    return codes.seal(code, salt=salt, bound_to=bound_to, keyed_hash=ports().digest)
+
+
+def _pass(counted: Counted, actor: str) -> bool:
+    """Nobody passed it before, and the code is still the challenge's own."""
+    row = counted.row
+    only = {
+        "challenge": row.challenge,
+        "code_digest": row.code_digest,
+        "challenge_expires_at__gt": timezone.now(),
+    }
+    try:
+        moves.move(
+            row, InterventionState.PASSED, actor=actor, note="code", only=only, attempts=F("attempts") - 1
+        )
+    except StateConflict:
+        return False
+    tallies.give_back(keys_of(row)[0], counted.at)
+    return True
+
+
+def _fail(row: Intervention) -> None:
+    try:
+        moves.move(row, InterventionState.FAILED, actor=CODES, note="no attempt left")
+    except StateConflict:
+        return  # somebody passed, voided or ended it meanwhile

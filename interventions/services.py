@@ -1,0 +1,252 @@
+"""Verbs on interventions: ensure, answer, resend, close. A subject is opaque text.
+
+Verbs that say "inside the caller's transaction" expect the row that `subject` names to be
+locked by the caller, so that two of them never meet. Locks are taken in the order
+intervention, tally.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from interventions import codes, moves, tallies
+from interventions.errors import NothingPending, StateConflict
+from interventions.masking import hint
+from interventions.models import Intervention
+from interventions.moves import SYSTEM
+from interventions.negotiation import Kind
+from interventions.outcomes import Answer, Answered, Snapshot
+from interventions.ports import ports
+from interventions.providers import otp
+from interventions.states import OPEN, STANDING, InterventionState
+
+__all__ = [
+    "Answer",
+    "Answered",
+    "Snapshot",
+    "answer",
+    "clear_caps",
+    "close_all",
+    "ensure",
+    "exhausted",
+    "expire_overdue",
+    "open_of",
+    "passed",
+    "resend",
+]
+
+log = logging.getLogger("agentic.interventions")
+
+BATCH = 500
+
+
+def ensure(
+    subject: str,
+    kind: str,
+    *,
+    binding: str,
+    amount: int,
+    currency: str,
+    destination: str,
+    actor: str = SYSTEM,
+) -> Snapshot:
+    """A person is asked for `kind` on exactly what `binding` names, or has passed it.
+
+    What is open or passed for another binding is canceled (decision 21). Where no challenge
+    runs, a fresh one is on its way, unless a cap says no: the snapshot is then `limited`. After
+    wrong codes to the cap the state is `failed`: for a cool-down, or for good once all attempts
+    of the subject are used (T13). Without a destination nothing is sent (decision 19).
+    Repeatable: a running challenge stays as it is. Inside the caller's transaction.
+    """
+    _inside_a_transaction()
+    now = timezone.now()
+    row = _standing(subject, kind, binding, now, actor)
+    if row is None:
+        spent, failed_at = otp.history(subject)
+        if kind == Kind.OTP and _barred(spent, failed_at, now):
+            return _snapshot(_last(subject, kind), limited=True)
+        rules = ports().rules
+        row = Intervention(
+            subject=subject,
+            kind=kind,
+            binding=binding,
+            amount=amount,
+            currency=currency,
+            destination_digest=otp.digest_of(destination),
+            hint=hint(destination)[:255] if destination.strip() else "",
+            attempts_allowed=min(rules.attempts_per_challenge, max(0, rules.attempts_per_subject - spent)),
+            expires_at=now + timedelta(seconds=rules.intervention_seconds),
+            created_at=now,
+            updated_at=now,
+        )
+        moves.begin(row, actor=actor)
+    if row.state == InterventionState.PASSED or kind != Kind.OTP or not row.destination_digest:
+        return _snapshot(row)
+    # With its last attempt being judged, a running challenge stays until it is over.
+    return _snapshot(row, limited=row.attempts_left == 0 or not (row.running(now) or otp.queue(row, now)))
+
+
+def passed(subject: str, kind: str, binding: str) -> bool:
+    """A person did it, for exactly what `binding` names."""
+    done = InterventionState.PASSED
+    return Intervention.objects.filter(subject=subject, kind=kind, binding=binding, state=done).exists()
+
+
+def open_of(subject: str) -> Snapshot | None:
+    """What a person can do for the subject now, if anything. Changes nothing."""
+    now = timezone.now()
+    for row in Intervention.objects.filter(subject=subject, state__in=OPEN).order_by("created_at"):
+        if not row.over(now):
+            silent = bool(row.destination_digest) and not row.running(now)
+            stuck = row.sends == 0 or row.sends >= ports().rules.sends_per_challenge
+            return _snapshot(row, limited=row.attempts_left == 0 or (silent and stuck))
+    return None
+
+
+def close_all(subject: str, *, actor: str) -> int:
+    """Nobody is asked for anything any more; how many were open. What was passed stays passed.
+
+    Repeatable. Inside the caller's transaction.
+    """
+    _inside_a_transaction()
+    rows = list(Intervention.objects.select_for_update().filter(subject=subject, state__in=OPEN))
+    for row in rows:
+        _cancel(row, actor, "closed")
+    return len(rows)
+
+
+def resend(subject: str, *, actor: str) -> Snapshot:
+    """A new code is on its way and the earlier one is void, or nothing changed: `limited`.
+
+    No counter starts anew (T14). Raises NothingPending when no code was ever asked for. Inside
+    the caller's transaction.
+    """
+    _inside_a_transaction()
+    now = timezone.now()
+    rows = Intervention.objects.select_for_update().filter(subject=subject, kind=Kind.OTP)
+    row = rows.filter(state__in=OPEN).first() or rows.first()
+    if row is None:
+        raise NothingPending
+    sent = row.state in OPEN and bool(row.destination_digest) and otp.queue(row, now)
+    if sent:
+        log.info("%s: a new code was asked for by %s", row.pk, actor)
+    return _snapshot(row, limited=not sent)
+
+
+@sensitive_variables("code", "said")
+def answer(subject: str, kind: str, code: object, *, actor: str = "agent") -> Answered:
+    """The code was compared once, at most, and its outcome recorded (decision 19).
+
+    The attempt is counted and committed before it is compared, whatever happens afterwards.
+    Nothing is counted for a malformed or late one, or when nothing like it is pending. A
+    destination with too many failures answers as to a wrong code (T14). A repeat of a right
+    code finds nothing pending. No transaction may be open (RuntimeError).
+    """
+    said = codes.read(code)
+    if said is None:
+        return Answered(Answer.MALFORMED)
+    pending = list(Intervention.objects.filter(subject=subject, state__in=OPEN))
+    row = next((row for row in pending if row.kind == kind), None)
+    if row is None or kind != Kind.OTP:
+        return Answered(Answer.OTHER if pending else Answer.NONE)
+    if not row.running(timezone.now()):
+        return Answered(Answer.EXPIRED)
+    counted = otp.count(row)
+    return otp.judge(counted, said, actor=actor) if counted else Answered(Answer.WRONG)
+
+
+def exhausted(subject: str) -> bool:
+    """All attempts that a subject has were wrong; no code is sent for it any more (T13)."""
+    return otp.history(subject)[0] >= ports().rules.attempts_per_subject
+
+
+def clear_caps(row: Intervention) -> bool:
+    """Wrong codes and sends so far no longer count against the row's destination (T15); whether
+    there were any. For operators, who log it. Repeatable."""
+    found = [tallies.clear(key) for key in otp.keys_of(row)]
+    return any(found)
+
+
+def expire_overdue(now: datetime | None = None) -> int:
+    """Interventions that nothing can come of are ended, at most BATCH; how many.
+
+    Repeatable, also at the same time elsewhere. Tallies that say nothing any more are gone.
+    No transaction may be open.
+    """
+    now = now or timezone.now()
+    silent = Q(challenge_expires_at=None) | Q(challenge_expires_at__lte=now)
+    overdue = Intervention.objects.filter(silent, state__in=OPEN, expires_at__lte=now)
+    ended = 0
+    for row in overdue.order_by("expires_at")[:BATCH]:
+        with transaction.atomic(durable=True):
+            ended += _end(row)
+    tallies.purge(now)
+    return ended
+
+
+def _standing(subject: str, kind: str, binding: str, now: datetime, actor: str) -> Intervention | None:
+    """The row that counts for `binding`, locked; those that cannot any more have ended."""
+    found = None
+    rows = Intervention.objects.select_for_update().filter(subject=subject, kind=kind, state__in=STANDING)
+    for row in rows:
+        if row.binding != binding:
+            _cancel(row, actor, "voided")
+        elif row.state in OPEN and row.over(now):
+            _end(row)
+        else:
+            found = row
+    return found
+
+
+def _barred(spent: int, failed_at: datetime | None, now: datetime) -> bool:
+    """No new code may be asked for: not yet, or never again for this subject."""
+    rules = ports().rules
+    if spent >= rules.attempts_per_subject:
+        return True
+    return failed_at is not None and now < failed_at + timedelta(seconds=rules.cooldown_seconds)
+
+
+def _last(subject: str, kind: str) -> Intervention:
+    """The row that failed last, or ended last when its attempts were spent over several."""
+    rows = Intervention.objects.filter(subject=subject, kind=kind).order_by("-updated_at")
+    return rows.filter(state=InterventionState.FAILED).first() or rows[0]
+
+
+def _cancel(row: Intervention, actor: str, note: str) -> None:
+    otp.unsend(row)
+    moves.move(row, InterventionState.CANCELED, actor=actor, note=note)
+
+
+def _end(row: Intervention) -> bool:
+    """An overdue row is expired, or failed when its attempts are used up; False when not ours."""
+    spent = row.attempts >= row.attempts_allowed
+    to = InterventionState.FAILED if spent else InterventionState.EXPIRED
+    try:
+        moves.move(row, to, actor=SYSTEM, note="deadline", only={"challenge": row.challenge})
+    except StateConflict:
+        return False
+    return True
+
+
+def _snapshot(row: Intervention, *, limited: bool = False) -> Snapshot:
+    return Snapshot(
+        id=row.pk,
+        kind=row.kind,
+        state=str(row.state),
+        hint=row.hint,
+        expires_at=row.challenge_expires_at,
+        attempts_left=row.attempts_left,
+        limited=limited,
+        challenge=row.challenge,
+    )
+
+
+def _inside_a_transaction() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("This belongs to the transaction that changes its subject.")

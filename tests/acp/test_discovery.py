@@ -1,0 +1,77 @@
+"""`/.well-known/acp.json`: requirement section R."""
+
+from __future__ import annotations
+
+from django.test import Client
+
+from gateway.acp.discovery import document
+from schemas import facade
+from tests.agents import PlayedAgent
+
+
+def test_the_document_tells_what_is_built(shop: None, client: Client) -> None:
+    """ACP-233 to ACP-239: at the root, without a key, cacheable; nothing unbuilt is announced."""
+    response = client.get("/.well-known/acp.json")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Cache-Control"] == "public, max-age=3600"
+    assert response.json() == {
+        "protocol": {"name": "acp", "version": "2026-04-17", "supported_versions": ["2026-04-17"]},
+        "api_base_url": "http://localhost:8000/agentic/acp",
+        "transports": ["rest"],
+        "capabilities": {
+            "services": ["checkout"],
+            "supported_currencies": ["usd"],
+            "extensions": [{"name": "intervention_types@2026-02-17"}],
+        },
+    }
+    assert facade.validator("DiscoveryResponse").violations(document()) == []
+
+
+def test_the_base_comes_from_settings_not_from_host(shop: None, client: Client) -> None:
+    """ACP-241, T86."""
+    response = client.get(
+        "/.well-known/acp.json", headers={"Host": "127.0.0.1", "X-Forwarded-Host": "evil.example"}
+    )
+
+    assert response.json()["api_base_url"] == "http://localhost:8000/agentic/acp"
+
+
+def test_it_can_be_revalidated(shop: None, client: Client) -> None:
+    first = client.get("/.well-known/acp.json")
+
+    again = client.get("/.well-known/acp.json", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert again.status_code == 304
+    assert again.content == b""
+
+
+def test_what_a_shared_cache_may_keep_names_no_callers_request(shop: None, client: Client) -> None:
+    """T88: the next reader of the cache must not get the first one's Request-Id."""
+    asked = {"Request-Id": "req_of_somebody"}
+    first = client.get("/.well-known/acp.json", headers=asked)
+
+    again = client.get("/.well-known/acp.json", headers={**asked, "If-None-Match": first.headers["ETag"]})
+    refused = client.post("/.well-known/acp.json", headers=asked)
+
+    for answer in (first, again):
+        assert "public" in answer.headers["Cache-Control"]
+        assert "Request-Id" not in answer.headers
+    assert (refused.headers["Cache-Control"], refused.headers["Request-Id"]) == (
+        "no-store",
+        "req_of_somebody",
+    )
+
+
+def test_it_takes_no_other_method(shop: None, client: Client) -> None:
+    assert client.post("/.well-known/acp.json").status_code == 405
+    assert client.head("/.well-known/acp.json").status_code == 200
+
+
+def test_an_agent_finds_its_way_from_the_document_alone(agent: PlayedAgent, client: Client) -> None:
+    base = client.get("/.well-known/acp.json").json()["api_base_url"]
+
+    response = agent.http.post(f"{base.removeprefix('http://localhost:8000')}/checkout_sessions")
+
+    assert response.status_code == 401

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from django.conf import settings
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that needs services fails without them; a skipped one would look like a green one."""
+    if item.get_closest_marker("services") is None:
+        return
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if not engine.endswith("postgresql") or not settings.REDIS_URL:
+        pytest.fail("needs PostgreSQL in DATABASE_URL and Redis in REDIS_URL: use `make test-services`")
+
+
+def pytest_unconfigure() -> None:
+    if settings.configured:
+        shutil.rmtree(settings.VAR_DIR, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Tables that a process keeps for seconds are read anew by each test."""
+    from gateway.shop import tables
+    from interventions import policy
+
+    tables.forget()
+    policy.forget()

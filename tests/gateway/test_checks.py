@@ -1,0 +1,226 @@
+"""System checks name the key that is wrong (decision 4, decision 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.core.checks import run_checks
+from django.test import override_settings
+from django.urls import path
+
+from gateway import agents, checks, operators
+from gateway.conf import conf
+from gateway.models import Agent
+from gateway.project.demo import DEMO_SECRET_KEY
+
+GOOD = "k" * 40
+
+
+def found(**changed: Any) -> set[str]:
+    """The ids of our checks under changed settings."""
+    from django.conf import settings
+
+    with override_settings(AGENTIC_GATEWAY={**settings.AGENTIC_GATEWAY, **changed}):
+        return {entry.id for entry in run_checks() if entry.id and entry.id.startswith("agentic.")}
+
+
+def in_production(**changed: Any) -> set[str | None]:
+    """The ids that the database checks find outside the demo."""
+    from django.conf import settings
+
+    with override_settings(AGENTIC_GATEWAY={**settings.AGENTIC_GATEWAY, "DEMO": False, **changed}):
+        return {entry.id for entry in checks.database(None, databases=["default"])}
+
+
+def test_the_demo_settings_are_clean() -> None:
+    assert found() == set()
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"PUBLIC_URI": "https://x.example"}, "agentic.E001"),
+        ({"PRESELECT": "dearest"}, "agentic.E002"),
+        ({"RELAY": "pigeon"}, "agentic.E002"),
+        ({"ATTEMPT_SECONDS": 30.0}, "agentic.E016"),
+        ({"CATALOG": "nowhere.Catalog"}, "agentic.E004"),
+        ({"CATALOG": "gateway.shop.stock.ShopInventory"}, "agentic.E005"),
+        ({"PUBLIC_URL": ""}, "agentic.E006"),
+        ({"PUBLIC_URL": "https://x.example/path"}, "agentic.E006"),
+        ({"PUBLIC_URL": "http://x.example", "DEMO": False}, "agentic.E007"),
+        ({"HASH_KEYS": []}, "agentic.E008"),
+        ({"HASH_KEYS": ["short"], "DEMO": False}, "agentic.E009"),
+        ({"DEMO": False}, "agentic.E010"),
+        ({"DEMO": False}, "agentic.E003"),
+    ],
+)
+def test_a_wrong_setting_is_named(changed: dict[str, Any], expected: str) -> None:
+    assert expected in found(**changed)
+
+
+def test_the_message_names_the_key() -> None:
+    from django.conf import settings
+
+    with override_settings(AGENTIC_GATEWAY={**settings.AGENTIC_GATEWAY, "PUBLIC_URI": "x"}):
+        (message,) = checks.keys(None)
+
+    assert "PUBLIC_URI" in message.msg
+
+
+def test_without_the_shop_every_port_must_be_named() -> None:
+    from django.conf import settings
+
+    apps = [app for app in settings.INSTALLED_APPS if app != "gateway.shop"]
+    with override_settings(INSTALLED_APPS=apps):
+        missing = {entry.msg.split("'")[1] for entry in checks.parts(None) if entry.id == "agentic.E003"}
+
+    assert missing == {"CATALOG", "FULFILLMENT", "PRICING", "INVENTORY", "ORDER_SINK"}
+
+
+def test_production_settings_with_good_secrets_pass(settings: Any) -> None:
+    settings.SECRET_KEY = GOOD
+
+    names = found(
+        DEMO=False,
+        PUBLIC_URL="https://shop.example",
+        HASH_KEYS=[GOOD],
+        PAYMENTS="checkout.payments.sandbox.SandboxProvider",
+    )
+
+    assert names == {"agentic.W001"}
+
+
+def test_a_view_inside_atomic_requests_is_found() -> None:
+    """Decision 6: every one of our routes is exempt, and one that is not is named."""
+    from gateway.health import Healthz
+
+    exposed = path("x", _exposed(Healthz))
+
+    assert checks._is_ours(exposed.callback)
+    assert not getattr(exposed.callback, "_non_atomic_requests", None)
+    assert checks.atomic_requests(None) == []
+
+
+@pytest.mark.django_db
+def test_demo_agents_outside_the_demo_are_an_error() -> None:
+    from django.conf import settings
+
+    agents.load_demo()
+    with override_settings(AGENTIC_GATEWAY={**settings.AGENTIC_GATEWAY, "DEMO": False}):
+        assert {entry.id for entry in checks.database(None, databases=["default"])} == {"agentic.E013"}
+    assert checks.database(None, databases=["default"]) == []
+
+
+@pytest.mark.django_db
+def test_demo_agents_are_found_under_other_hash_keys_until_they_are_revoked() -> None:
+    """Decision 4: production hashes with keys of its own, so the demo's hashes are not looked for."""
+    agents.load_demo()
+
+    assert in_production(HASH_KEYS=[GOOD]) == {"agentic.E013"}
+    for agent in Agent.objects.all():
+        agents.revoke(agent)
+    assert in_production(HASH_KEYS=[GOOD]) == set()
+
+
+@pytest.mark.django_db
+def test_the_demo_operator_outside_the_demo_is_an_error() -> None:
+    """Decision 4: admin/admin is in the README."""
+    operators.load_demo()
+
+    assert in_production() == {"agentic.E014"}
+    assert checks.database(None, databases=["default"]) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "changed", [{"password": make_password("their own")}, {"is_active": False}, {"username": "ada"}]
+)
+def test_an_operator_who_changed_the_demos_password_or_cannot_enter_is_none_of_it(
+    changed: dict[str, Any],
+) -> None:
+    operators.load_demo()
+    get_user_model()._default_manager.update(**changed)
+
+    assert in_production() == set()
+
+
+@pytest.mark.django_db
+def test_looking_for_the_demo_operator_does_not_rewrite_the_password(settings: Any) -> None:
+    """A check reads; Django's own would store the password again under a newer algorithm."""
+    operators.load_demo()
+    before = get_user_model()._default_manager.get().password
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
+
+    assert in_production() == {"agentic.E014"}
+
+    assert get_user_model()._default_manager.get().password == before
+
+
+@pytest.mark.django_db
+def test_ordinary_commands_hash_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing takes a tenth of a second; only the database checks outside the demo pay it."""
+    asked: list[str] = []
+    monkeypatch.setattr(operators, "has_demo", lambda: bool(asked.append("asked")))
+
+    found(DEMO=False)
+    checks.database(None, databases=["default"])
+    assert asked == []
+
+    in_production()
+    assert asked == ["asked"]
+
+
+@pytest.mark.parametrize(
+    "where", [{"SECRET_KEY": DEMO_SECRET_KEY}, {"SECRET_KEY_FALLBACKS": [DEMO_SECRET_KEY]}]
+)
+def test_the_demos_secret_key_outside_the_demo_is_an_error(settings: Any, where: dict[str, Any]) -> None:
+    """Decision 4: everybody can sign an operator's cookie with it."""
+    settings.SECRET_KEY = GOOD
+    assert "agentic.E015" not in found(DEMO=False)
+
+    for name, value in where.items():
+        setattr(settings, name, value)
+
+    assert "agentic.E015" in found(DEMO=False)
+    assert found() == set()
+
+
+def test_hash_keys_are_not_in_the_repr(settings: Any) -> None:
+    """Style anchors: secrets appear in no repr."""
+    settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "HASH_KEYS": [GOOD]}
+
+    assert conf().HASH_KEYS == (GOOD,)
+    assert GOOD not in repr(conf())
+
+
+def test_sqlite_must_begin_immediate(settings: Any) -> None:
+    from django.db import connections
+
+    if connections["default"].vendor != "sqlite":
+        return
+    options = connections["default"].settings_dict["OPTIONS"]
+    kept = options.pop("transaction_mode")
+    try:
+        assert {entry.id for entry in checks.database(None, databases=["default"])} >= {"agentic.E012"}
+    finally:
+        options["transaction_mode"] = kept
+
+
+def test_settings_are_read_late(settings: Any) -> None:
+    settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "MERCHANT_NAME": "Somebody"}
+
+    assert conf().MERCHANT_NAME == "Somebody"
+
+
+def _exposed(view: Any) -> Any:
+    def inner(request: Any) -> Any:
+        return view.as_view()(request)
+
+    inner.__module__ = "gateway.somewhere"
+    return inner

@@ -1,0 +1,155 @@
+"""A thousand made-up requests over all routes (issue "Foundation", "Done when"; R21, T72 to T79)."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import override_settings
+
+from checkout.models import CheckoutSession
+from gateway.shop.models import Product
+from tests.agents import BASE, PlayedAgent
+from tests.hostile import grammar
+from tests.hostile.grammar import Known, Sent
+from tests.hostile.judging import faults, for_programs
+from tests.hostile.vocabulary import CANARY
+
+COUNT = int(os.environ.get("AGENTIC_HOSTILE_COUNT", "1000"))
+SEED = int(os.environ.get("AGENTIC_HOSTILE_SEED", "20260417"))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+
+@pytest.fixture
+def application(shop: None) -> Iterator[WSGIHandler]:
+    """The project as a WSGI server calls it; an exception is an answer here, not a failure."""
+    Product.objects.filter(available__gt=1).update(available=1_000_000)
+    with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=False):
+        yield WSGIHandler()
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_generated_requests(application: WSGIHandler, part: int) -> None:
+    """R21: no 5xx, no HTML for programs, every error and every success fits its schema, and no
+    refusal repeats what was sent. AGENTIC_HOSTILE_SEED and _COUNT choose other requests."""
+    seed = SEED + part
+    rng = random.Random(seed)
+    print(f"seed {seed}")
+    agent = PlayedAgent()
+    statuses: Counter[int] = Counter()
+    wrong: list[str] = []
+
+    for number in range(COUNT // 4):
+        if number % 25 == 0:
+            known = _stocked(agent)
+        sent = grammar.request(rng, known)
+        heard = ask(application, sent)
+        statuses[heard.status] += 1
+        if found := _wrong(sent, heard):
+            wrong.append(f"{found} {sent!r:.2000} {heard!r:.1000}")
+
+    print(dict(statuses))
+    assert not wrong, f"seed {seed}: {len(wrong)} bad answers, the first:\n" + "\n".join(wrong[:5])
+    assert set(statuses) >= {200, 201, 400, 401, 404, 405}, "the requests do not get far enough"
+    assert statuses[200] + statuses[201] > COUNT // 40
+    assert agent.complete(agent.ready()).json()["status"] == "completed"
+
+
+def test_a_seed_gives_the_same_requests_for_ever() -> None:
+    """R21: a failing seed can be tried again."""
+    known = Known(("cs_1",), ("ord_1",))
+
+    first, again = (
+        [grammar.request(rng, known) for _ in range(200)] for rng in (random.Random(1), random.Random(1))
+    )
+
+    assert first == again
+    assert first != [grammar.request(random.Random(2), known) for _ in range(200)]
+
+
+def ask(application: WSGIHandler, sent: Sent) -> Heard:
+    """The application's answer to the request as it stands, repaired by no client library."""
+    started: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], problem: Any = None) -> Any:
+        started.extend((status, headers))
+
+    response = application(_environ(sent), start)
+    try:
+        body = b"".join(response)
+    finally:
+        response.close()
+    return Heard(int(started[0].split(" ")[0]), tuple(started[1]), body)
+
+
+def _environ(sent: Sent) -> dict[str, Any]:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": sent.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": sent.path.decode("latin-1"),
+        "QUERY_STRING": sent.query,
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(sent.body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if sent.chunked:
+        environ["HTTP_TRANSFER_ENCODING"] = "chunked"
+    elif sent.body:
+        environ["CONTENT_LENGTH"] = str(len(sent.body))
+    for name, value in sent.headers.items():
+        key = name.upper().replace("-", "_")
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+    return environ
+
+
+def _stocked(agent: PlayedAgent) -> Known:
+    """Sessions in every state that an agent can bring about, and an order."""
+    completed = agent.complete(agent.ready()).json()
+    canceled = agent.cancel(agent.create()).json()
+    sessions = [
+        agent.ready()["id"],
+        agent.ready()["id"],
+        agent.create()["id"],
+        completed["id"],
+        canceled["id"],
+    ]
+    foreign = PlayedAgent("other-agent-key").create()["id"]
+    assert CheckoutSession.objects.filter(pk__in=sessions).count() == len(sessions)
+    return Known((*sessions, foreign, "cs_0"), (completed["order"]["id"],))
+
+
+def _wrong(sent: Sent, heard: Heard) -> list[str]:
+    path = sent.path.decode("utf-8", "surrogateescape")
+    found = faults(path, heard.status, heard.header, heard.body)
+    if for_programs(path):
+        if heard.status >= 400 and CANARY.encode() in heard.body:
+            found.append("it repeats what was sent")
+        if path.startswith(BASE) and heard.header("Cache-Control") != "no-store":
+            found.append("it may be cached")
+    if any("\r" in value or "\n" in value for _, value in heard.headers):
+        found.append("a header holds a line end")
+    return found

@@ -1,0 +1,161 @@
+"""A code is in the mail and nowhere else; a destination is in none of our tables (T19, R22)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from interventions import effects
+from interventions.models import Intervention, Policy
+from interventions.ports import ports
+from interventions.services import answer
+from tests.interventions.conftest import World, other_than, row
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ADDRESS = "canary.person@example.com"
+
+
+def everything_stored() -> str:
+    """Every value of every table of ours, as text."""
+    return "\n".join(
+        repr(values)
+        for model in apps.get_app_config("agentic_interventions").get_models()
+        for values in model.objects.values()
+    )
+
+
+def admin() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def test_no_table_log_or_statement_holds_code_or_destination(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """T19, R22: at every step of a code's life."""
+    caplog.set_level(logging.DEBUG)
+    seen: list[str] = []
+    with CaptureQueriesContext(connection) as statements:
+        world.ask(address=ADDRESS)
+        seen.append(repr(world.queued) + everything_stored())
+        (code,) = world.deliver()
+        seen.append(everything_stored())
+        wrong = other_than(code)
+        seen.append(repr(answer("cs_1", "otp", wrong)) + everything_stored())
+        seen.append(repr(answer("cs_1", "otp", code)) + everything_stored())
+    seen += [caplog.text, repr(row()), repr(world.ask(address=ADDRESS)), repr(ports())]
+    seen += [statement["sql"] for statement in statements.captured_queries]
+
+    everything = "\n".join(seen)
+    for secret in (code, wrong, ADDRESS, "canary.person"):
+        assert secret not in everything
+    assert code in str(mail.outbox[0].body), "the search would find it"
+    assert "c***@example.com" in everything
+
+
+def test_a_contact_shows_no_address(world: World) -> None:
+    """T19."""
+    world.knows("cs_1", ADDRESS)
+
+    assert ADDRESS not in repr(world.people)
+
+
+def test_a_stored_hash_is_keyed_and_salted(world: World) -> None:
+    """Reliability-security 1.8: a million candidates do not help without the key."""
+    first = world.code("cs_1")
+    world.code("cs_2")
+    one, two = row("cs_1"), row("cs_2")
+
+    assert len(one.code_digest) == 64
+    assert len(one.code_salt) == 32
+    assert one.code_salt != two.code_salt
+    assert one.destination_digest == two.destination_digest
+    assert first not in one.code_digest
+
+
+def test_the_operators_screens_show_neither_hash_nor_address(world: World) -> None:
+    """T19: in a list, a search and a detail page."""
+    code = world.code(address=ADDRESS)
+    answer("cs_1", "otp", other_than(code))
+    found = row()
+    client = admin()
+
+    pages = [
+        client.get("/admin/agentic_interventions/intervention/"),
+        client.get("/admin/agentic_interventions/intervention/?q=cs_1"),
+        client.get(f"/admin/agentic_interventions/intervention/{found.pk}/change/"),
+    ]
+
+    for page in pages:
+        assert page.status_code == 200
+        html = page.content.decode()
+        assert found.pk in html
+        assert "c***@example.com" in html
+        assert "1 of 5" in html
+        for secret in (code, ADDRESS, found.code_digest, found.code_salt, found.destination_digest):
+            assert secret not in html
+
+
+def test_operators_look_and_lift_caps_and_edit_nothing(world: World) -> None:
+    """T15: with an entry in the log."""
+    world.rules(attempts_per_destination=1)
+    code = world.code()
+    answer("cs_1", "otp", other_than(code))
+    client, found = admin(), row()
+    address = f"/admin/agentic_interventions/intervention/{found.pk}/change/"
+
+    assert client.post(address, {"state": "passed"}).status_code == 403
+    assert client.get("/admin/agentic_interventions/intervention/add/").status_code == 403
+    assert client.post(address.replace("change", "delete"), {"post": "yes"}).status_code == 403
+    lifted = client.post(
+        "/admin/agentic_interventions/intervention/",
+        {"action": "clear_caps", "_selected_action": [found.pk]},
+        follow=True,
+    )
+
+    assert "can be sent there" in lifted.content.decode()
+    assert "Limits of the destination cleared" in str(
+        client.get(address.replace("change", "history")).content
+    )
+    assert answer("cs_1", "otp", code).outcome == "right"
+
+
+def test_a_policy_is_edited_with_what_can_be_run(world: World) -> None:
+    """ACP-126: a type without a working provider cannot be asked for."""
+    client = admin()
+    form: dict[str, Any] = {"name": "shoes", "active": "on", "item_tag": "shoes", "minimum_amount": "0"}
+    add = "/admin/agentic_interventions/policy/add/"
+
+    refused = client.post(add, {**form, "kinds": ["otp", "biometric"], "enforcement": "always"})
+    assert "Nothing here can run biometric" in refused.content.decode()
+    assert not Policy.objects.exists()
+
+    kept = client.post(add, {**form, "kinds": ["otp"], "enforcement": "always"})
+    assert kept.status_code == 302, kept.content.decode()[:2_000]
+    assert Policy.objects.get().kinds == ["otp"]
+    shown = client.get(f"/admin/agentic_interventions/policy/{Policy.objects.get().pk}/change/")
+    assert "This installation can run: otp" in shown.content.decode()
+    assert 'value="otp"' in shown.content.decode()
+
+
+def test_the_sweep_is_an_effect_of_its_own(world: World) -> None:
+    world.ask()
+    Intervention.objects.update(
+        expires_at=timezone.now() - timedelta(1), challenge_expires_at=timezone.now() - timedelta(1)
+    )
+
+    effects.sweep()
+
+    assert row().state == "expired"

@@ -1,0 +1,21 @@
+"""Plugging other parts into the checkout for the length of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from checkout import ports
+
+
+@contextmanager
+def plugged(**parts: Any) -> Iterator[None]:
+    """These parts serve their ports, the others stay."""
+    before = ports.ports()
+    ports.plug(replace(before, **parts))
+    try:
+        yield
+    finally:
+        ports.plug(before)

@@ -1,0 +1,53 @@
+"""The Celery application (reliability-security 4.2)."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from gateway.project.celery import app
+
+
+def test_tasks_are_json_acknowledged_late_and_taken_one_by_one() -> None:
+    """Reliability-security 4.2."""
+    conf = app.conf
+
+    assert app.main == "agentic"
+    assert (conf.task_serializer, conf.accept_content) == ("json", ["json"])
+    assert conf.task_acks_late is True
+    assert conf.task_reject_on_worker_lost is True
+    assert conf.worker_prefetch_multiplier == 1
+    assert conf.task_ignore_result is True
+    assert (conf.task_soft_time_limit, conf.task_time_limit) == (30, 50)
+    assert conf.broker_transport_options["visibility_timeout"] > conf.task_time_limit
+
+
+def test_the_gateways_tasks_are_registered_under_the_projects_prefix() -> None:
+    """Architecture: task names start with agentic."""
+    app.loader.import_default_modules()
+
+    ours = {name for name in app.tasks if not name.startswith("celery.")}
+
+    assert "agentic.outbox.deliver" in ours
+    assert [name for name in ours if not name.startswith("agentic.")] == []
+
+
+@pytest.mark.parametrize("listening", [True, False], ids=["silent", "refusing"])
+def test_a_broken_broker_holds_nobody_for_long(listening: bool) -> None:
+    """Reliability-security 4.2: with Redis defaults a silent broker blocked for 25 s and more."""
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        port = broker.getsockname()[1]
+        if not listening:
+            broker.close()
+        probe = Celery("agentic-probe", set_as_current=False)
+        probe.conf.update(app.conf.changes, broker_url=f"redis://127.0.0.1:{port}/0")
+        began = time.monotonic()
+
+        with pytest.raises(OperationalError):
+            probe.send_task("agentic.outbox.deliver", ("msg_1",), retry=False)
+
+        assert time.monotonic() - began < 4

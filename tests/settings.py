@@ -1,0 +1,43 @@
+"""Settings of the tests: the demo project on databases and folders of their own.
+
+DATABASE_URL and REDIS_URL are respected, so that the same suite runs on PostgreSQL and Redis.
+Nothing else of the environment changes what a test sees.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from gateway.project.demo import *  # noqa: F403
+from gateway.project.demo import AGENTIC_GATEWAY, CACHES, DATABASES, DEMO_HASH_KEY, DEMO_SECRET_KEY, REDIS_URL
+
+# One folder for each process: pytest-xdist's workers and parallel runs do not meet.
+# `tests/conftest.py` removes it at the end.
+VAR_DIR = Path(tempfile.mkdtemp(prefix="agentic-tests-"))
+STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir()
+MEDIA_ROOT = VAR_DIR / "media"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+SECRET_KEY = DEMO_SECRET_KEY
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+AGENTIC_GATEWAY = {
+    **AGENTIC_GATEWAY,
+    "PUBLIC_URL": "http://localhost:8000",
+    "HASH_KEYS": [DEMO_HASH_KEY],
+    "RELAY": "off",
+    "STRICT_RESPONSES": True,
+}
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: threads that share a memory database fail with "table is locked".
+    DATABASES["default"]["NAME"] = str(VAR_DIR / "unused.sqlite3")
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+
+if REDIS_URL:
+    CACHES["default"]["KEY_PREFIX"] = f"agentic-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
