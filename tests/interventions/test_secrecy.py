@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
 from django.core import mail
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from interventions.models import Intervention, Policy
 from interventions.ports import ports
 from interventions.services import answer
 from tests.interventions.conftest import World, other_than, row
+from tests.operators import log_in, page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,12 +33,6 @@ def everything_stored() -> str:
         for model in apps.get_app_config("agentic_interventions").get_models()
         for values in model.objects.values()
     )
-
-
-def admin() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("root"))
-    return client
 
 
 def test_no_table_log_or_statement_holds_code_or_destination(
@@ -90,17 +84,17 @@ def test_the_operators_screens_show_neither_hash_nor_address(world: World) -> No
     code = world.code(address=ADDRESS)
     answer("cs_1", "otp", other_than(code))
     found = row()
-    client = admin()
+    client = log_in()
 
     pages = [
         client.get("/admin/agentic_interventions/intervention/"),
         client.get("/admin/agentic_interventions/intervention/?q=cs_1"),
-        client.get(f"/admin/agentic_interventions/intervention/{found.pk}/change/"),
+        client.get(page(found)),
     ]
 
-    for page in pages:
-        assert page.status_code == 200
-        html = page.content.decode()
+    for shown in pages:
+        assert shown.status_code == 200
+        html = shown.content.decode()
         assert found.pk in html
         assert "c***@example.com" in html
         assert "1 of 5" in html
@@ -113,8 +107,8 @@ def test_operators_look_and_lift_caps_and_edit_nothing(world: World) -> None:
     world.rules(attempts_per_destination=1)
     code = world.code()
     answer("cs_1", "otp", other_than(code))
-    client, found = admin(), row()
-    address = f"/admin/agentic_interventions/intervention/{found.pk}/change/"
+    client, found = log_in(), row()
+    address = page(found)
 
     assert client.post(address, {"state": "passed"}).status_code == 403
     assert client.get("/admin/agentic_interventions/intervention/add/").status_code == 403
@@ -134,7 +128,7 @@ def test_operators_look_and_lift_caps_and_edit_nothing(world: World) -> None:
 
 def test_a_policy_is_edited_with_what_can_be_run(world: World) -> None:
     """ACP-126: a type without a working provider cannot be asked for."""
-    client = admin()
+    client = log_in()
     form: dict[str, Any] = {"name": "shoes", "active": "on", "item_tag": "shoes", "minimum_amount": "0"}
     add = "/admin/agentic_interventions/policy/add/"
 
@@ -145,7 +139,7 @@ def test_a_policy_is_edited_with_what_can_be_run(world: World) -> None:
     kept = client.post(add, {**form, "kinds": ["otp"], "enforcement": "always"})
     assert kept.status_code == 302, kept.content.decode()[:2_000]
     assert Policy.objects.get().kinds == ["otp"]
-    shown = client.get(f"/admin/agentic_interventions/policy/{Policy.objects.get().pk}/change/")
+    shown = client.get(page(Policy.objects.get()))
     assert "This installation can run: otp" in shown.content.decode()
     assert 'value="otp"' in shown.content.decode()
 
@@ -159,3 +153,16 @@ def test_the_sweep_is_an_effect_of_its_own(world: World) -> None:
     effects.sweep()
 
     assert row().state == "expired"
+
+
+def test_an_id_that_looks_escaped_opens_its_own_page(world: World) -> None:
+    """The admin reads `_26` in an address as an ampersand; the list links past that."""
+    world.ask()
+    row().moves.all().delete()
+    Intervention.objects.update(id="int_26" + "a" * 30)
+    client, found = log_in(), row()
+    listed = client.get("/admin/agentic_interventions/intervention/").content.decode()
+
+    (address,) = set(re.findall(r'href="([^"?]*/int_[^"?]*/change/)', listed))
+
+    assert found.pk in client.get(address).content.decode()
