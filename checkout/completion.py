@@ -19,6 +19,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from checkout import moves, obligations, pricing
 from checkout.errors import AddressChanged, InterventionRequired, SessionClosed, StateConflict
@@ -239,14 +240,15 @@ def _refusal(session: CheckoutSession, tender: Tender, shown: int) -> pricing.Pr
     handlers = {handler.id: handler for handler in ports().payments.handlers(currency=session.currency)}
     handler = handlers.get(tender.instrument.handler_id)
     if handler is None:
-        text = "Pay with one of the handlers offered in capabilities.payment.handlers."
+        text = gettext_noop("Pay with one of the handlers offered in capabilities.payment.handlers.")
         return pricing.problem("error", "invalid", text, param="$.payment_data.handler_id", blocking=False)
     if tender.instrument.credential_type not in handler.credential_types:
-        text = f"This handler takes credentials of type: {', '.join(handler.credential_types)}."
+        text = gettext_noop("This handler takes credentials of type: %(types)s.")
         where = "$.payment_data.instrument.credential.type"
-        return pricing.problem("error", "unsupported", text, param=where, blocking=False)
+        values = {"types": ", ".join(handler.credential_types)}
+        return pricing.problem("error", "unsupported", text, param=where, blocking=False, values=values)
     if session.quote["ready"] and session.total != shown:
-        text = "The price changed. Nothing was charged; complete again to pay the new total."
+        text = gettext_noop("The price changed. Nothing was charged; complete again to pay the new total.")
         return pricing.problem(
             "warning", "price_change", text, param="$.totals", resolution="requires_buyer_review"
         )
@@ -267,7 +269,7 @@ def _decline(
         reference=refusal.reference,
     )
     ports().inventory.release(payment.id)
-    text = refusal.message or "The payment was declined. Try another way to pay."
+    text = refusal.message or gettext_noop("The payment was declined. Try another way to pay.")
     where = "$.payment_data.instrument.credential"
     declined = pricing.problem("error", "payment_declined", text, param=where, blocking=False)
     quote = {**session.quote, "problems": [*session.quote["problems"], declined]}

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from checkout import pricing
 from checkout.models import CheckoutSession
@@ -46,8 +47,9 @@ def weigh(session: CheckoutSession, *, before: Mapping[str, Any] | None) -> None
     if due and agreement.enforcement == Enforcement.ALWAYS:
         asked = _insist(session, agreement, due)
     elif not agreement.compatible and agreement.enforcement == Enforcement.CONDITIONAL:
-        text = f"The buyer may be asked to confirm this purchase by: {_named(agreement.required)}."
-        quote["problems"].append(pricing.problem("info", "", text, param=WHERE))
+        text = gettext_noop("The buyer may be asked to confirm this purchase by: %(kinds)s.")
+        values = {"kinds": _named(agreement.required)}
+        quote["problems"].append(pricing.problem("info", "", text, param=WHERE, values=values))
     if not asked and before is not None:
         services.close_all(session.id, actor="system")
 
@@ -139,14 +141,19 @@ def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind]) -> 
     quote = session.quote
     ready, quote["ready"] = quote["ready"], False
     if not agreement.compatible:
-        text = f"This purchase must be confirmed by: {_named(agreement.required)}. Your agent cannot do that."
+        text = gettext_noop("This purchase must be confirmed by: %(kinds)s. Your agent cannot do that.")
         quote["problems"].append(
             pricing.problem(
-                "error", "intervention_required", text, param=WHERE, resolution="requires_buyer_review"
+                "error",
+                "intervention_required",
+                text,
+                param=WHERE,
+                resolution="requires_buyer_review",
+                values={"kinds": _named(agreement.required)},
             )
         )
     elif Kind.OTP in due and not contact(session):
-        text = "An e-mail address of the buyer is needed, to send a one-time code to."
+        text = gettext_noop("An e-mail address of the buyer is needed, to send a one-time code to.")
         quote["problems"].append(
             pricing.problem(
                 "error", "missing", text, param="$.buyer.email", resolution="requires_buyer_input"
@@ -170,10 +177,16 @@ def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind]) -> 
 
 def _asked(asked: Snapshot) -> pricing.Problem:
     if not asked.live(timezone.now()):
-        text = "No one-time code can be sent now: too many were sent or tried. Try again later."
+        text = gettext_noop("No one-time code can be sent now: too many were sent or tried. Try again later.")
         return pricing.problem("error", "rate_limited", text)
-    text = f"Ask the buyer for the one-time code sent to {asked.hint}."
-    return pricing.problem("error", "intervention_required", text, resolution="requires_buyer_input")
+    text = gettext_noop("Ask the buyer for the one-time code sent to %(hint)s.")
+    return pricing.problem(
+        "error",
+        "intervention_required",
+        text,
+        resolution="requires_buyer_input",
+        values={"hint": asked.hint},
+    )
 
 
 def _named(kinds: tuple[Kind, ...]) -> str:

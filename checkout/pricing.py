@@ -6,7 +6,7 @@ A quote is plain data, stored with the session and frozen with the order:
     options   delivery options offered for this basket
     selected  the options in force, chosen by the agent or preselected
     totals    items, items_discount, discount, fulfillment, tax, total
-    problems  what keeps the session from being paid, or what the buyer should know
+    problems  what keeps the session from being paid, or what the buyer should know (see `problem`)
     ready     nothing keeps it from being paid
 
 All amounts are integers of minor units, and they add up (ACP-056):
@@ -16,9 +16,11 @@ total = items - items_discount - discount + fulfillment + tax.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from django.utils.translation import gettext_noop
 
 from checkout import money
 from checkout.errors import Invalid, UnknownItem
@@ -80,12 +82,16 @@ def problem(
     param: str = "",
     resolution: str = "recoverable",
     blocking: bool = True,
+    values: Mapping[str, object] | None = None,
 ) -> Problem:
     """Something the agent or buyer should know, in the words of ACP's messages.
 
-    A blocking error keeps the session from being paid; a declined payment, say, does not.
+    `content` is English, and with `values` a template that names them: "%(title)s is out of
+    stock.". It is stored as it is, so that every reader can have it in another language; `wording`
+    fills it in. What an agent, buyer or merchant wrote belongs into `values`, never into a
+    template. A blocking error keeps the session from being paid; a declined payment, say, does not.
     """
-    return {
+    found: Problem = {
         "level": level,
         "code": code,
         "content": content,
@@ -93,6 +99,14 @@ def problem(
         "resolution": resolution,
         "blocking": blocking and level == "error",
     }
+    return found | {"values": dict(values)} if values else found
+
+
+def wording(entry: Mapping[str, Any], translated: Callable[[str], str] = str) -> str:
+    """The text of a problem for people: its template translated, its values put in as they are."""
+    template: str = entry["content"]
+    values = entry.get("values")
+    return translated(template) % values if values else translated(template)
 
 
 def short_of(product_ids: Sequence[str], quote: Quote) -> list[Problem]:
@@ -128,7 +142,7 @@ def _basket(
         raise Invalid("The total is larger than this merchant can charge.", param="$.line_items")
     address = complete_address(details)
     if address is not None and not COUNTRY.fullmatch(address["country"]):
-        text = "The country must be its two-letter code (ISO 3166-1), such as US."
+        text = gettext_noop("The country must be its two-letter code (ISO 3166-1), such as US.")
         problems.append(
             problem("error", "invalid", text, param=f"{ADDRESS}.country", resolution="requires_buyer_input")
         )
@@ -151,18 +165,21 @@ def _off_the_shelf(line: Mapping[str, Any], currency: str) -> Product:
 def _stock_problems(index: int, product: Product, quantity: int) -> list[Problem]:
     where = f"$.line_items[{index}].quantity"
     if product.max_quantity is not None and quantity > product.max_quantity:
-        text = f"At most {product.max_quantity} of {product.title} can be bought at once."
-        return [problem("error", "quantity_exceeded", text, param=where)]
+        text = gettext_noop("At most %(most)s of %(title)s can be bought at once.")
+        values = {"most": product.max_quantity, "title": product.title}
+        return [problem("error", "quantity_exceeded", text, param=where, values=values)]
     if product.available is None or quantity <= product.available:
         return []
     if product.available <= 0:
         return [_out_of_stock(index, product.title)]
-    text = f"Only {product.available} of {product.title} can be bought."
-    return [problem("error", "low_stock", text, param=where)]
+    text = gettext_noop("Only %(left)s of %(title)s can be bought.")
+    values = {"left": product.available, "title": product.title}
+    return [problem("error", "low_stock", text, param=where, values=values)]
 
 
 def _out_of_stock(index: int, title: str) -> Problem:
-    return problem("error", "out_of_stock", f"{title} is out of stock.", param=f"$.line_items[{index}]")
+    text = gettext_noop("%(title)s is out of stock.")
+    return problem("error", "out_of_stock", text, param=f"$.line_items[{index}]", values={"title": title})
 
 
 def _select(
@@ -177,14 +194,16 @@ def _select(
     for index, choice in enumerate(chosen or ()):
         option = by_id.get(choice["option_id"])
         if not named.issuperset(choice.get("item_ids") or ()):
-            text = "item_ids takes the ids of this session's line items."
+            text = gettext_noop("item_ids takes the ids of this session's line items.")
             where = f"$.selected_fulfillment_options[{index}].item_ids"
             problems.append(problem("error", "invalid", text, param=where))
             continue
         if option is not None and option.type == choice["type"] and _carries(option, basket):
             known.append((option, choice))
         else:
-            text = "This delivery option is not offered for this order. Choose one of the offered options."
+            text = gettext_noop(
+                "This delivery option is not offered for this order. Choose one of the offered options."
+            )
             where = f"$.selected_fulfillment_options[{index}].option_id"
             problems.append(problem("error", "invalid", text, param=where))
     if known:
@@ -194,7 +213,9 @@ def _select(
         option = next((o for o in offered if o.type == "digital"), None)
         return option, [_selected(option, _line_ids(basket))] if option else []
     if basket.address is None:
-        text = "A complete delivery address is needed: name, line_one, city, state, country, postal_code."
+        text = gettext_noop(
+            "A complete delivery address is needed: name, line_one, city, state, country, postal_code."
+        )
         problems.append(
             problem(
                 "error",
@@ -207,13 +228,13 @@ def _select(
         return None, []
     carriers = [entry for entry in offered if _carries(entry, basket)]
     if not carriers:
-        text = "Nothing here can be delivered to this address."
+        text = gettext_noop("Nothing here can be delivered to this address.")
         problems.append(problem("error", "region_restricted", text, param=ADDRESS))
         return None, []
     option = None if chosen else _preselected(carriers)
     if option is None:
         if not chosen:
-            text = "Choose one of the offered delivery options."
+            text = gettext_noop("Choose one of the offered delivery options.")
             problems.append(problem("error", "missing", text, param="$.selected_fulfillment_options"))
         return None, []
     return option, [_selected(option, _line_ids(basket))]

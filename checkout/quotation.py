@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from checkout import pricing
 from checkout.money import display
 from checkout.screens import NOTHING
 from checkout.untrusted import visible
@@ -55,7 +56,7 @@ def delivery(quote: Mapping[str, Any], currency: str) -> str:
 def problems(quote: Mapping[str, Any]) -> SafeString | str:
     """What keeps the session from being paid, or what the buyer was told."""
     rows = (
-        (entry["level"], entry["code"], visible(entry["content"]), visible(entry["param"] or "-"))
+        (entry["level"], entry["code"], visible(pricing.wording(entry)), visible(entry["param"] or "-"))
         for entry in quote.get("problems", ())
     )
     return format_html_join(SafeString("<br>"), "{} <b>{}</b>: {} <code>{}</code>", rows) or "none"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from checkout import moves, obligations, pricing
 from checkout.completion import unclaimed
@@ -75,7 +76,7 @@ def respond(
     if not still_open:
         raise SessionClosed
     if kind is None:
-        text = "This kind of answer is not known here; nothing was verified."
+        text = gettext_noop("This kind of answer is not known here; nothing was verified.")
         notices.append(_notice("unsupported", text, f"{WHERE}.type"))
     elif asked is not None:
         still()
@@ -117,7 +118,7 @@ def _judged(session: CheckoutSession, kind: Kind, response: Response, owner: str
             sent = interventions.resend(session.id, actor=owner)
         if not sent.limited:
             return []
-        text = "No new code can be sent yet. Wait a moment before asking again."
+        text = gettext_noop("No new code can be sent yet. Wait a moment before asking again.")
         return [_notice("rate_limited", text, f"{WHERE}.resend")]
     try:
         verdict = interventions.answer(session.id, kind.value, response.code or "")
@@ -127,16 +128,20 @@ def _judged(session: CheckoutSession, kind: Kind, response: Response, owner: str
         case Answer.RIGHT:
             return []
         case Answer.MALFORMED:
-            return [_notice("invalid", "A one-time code is six to eight digits.", f"{WHERE}.code")]
+            text = gettext_noop("A one-time code is six to eight digits.")
+            return [_notice("invalid", text, f"{WHERE}.code")]
         case Answer.EXPIRED:
-            return [_notice("expired", "The code has expired. A new one is on its way.", f"{WHERE}.code")]
+            text = gettext_noop("The code has expired. A new one is on its way.")
+            return [_notice("expired", text, f"{WHERE}.code")]
+        case _ if verdict.attempts_left:
+            text = gettext_noop("The code is not right. Attempts left: %(left)s.")
+            return [_notice("invalid", text, f"{WHERE}.code", {"left": verdict.attempts_left})]
         case _:
-            left = verdict.attempts_left
-            more = f"{left} more attempt{'s' if left != 1 else ''}." if left else "That was the last attempt."
-            return [_notice("invalid", f"The code is not right. {more}", f"{WHERE}.code")]
+            text = gettext_noop("The code is not right. That was the last attempt.")
+            return [_notice("invalid", text, f"{WHERE}.code")]
 
 
-def _notice(code: str, text: str, where: str) -> pricing.Problem:
+def _notice(code: str, text: str, where: str, values: Mapping[str, object] | None = None) -> pricing.Problem:
     return pricing.problem(
-        "error", code, text, param=where, resolution="requires_buyer_input", blocking=False
+        "error", code, text, param=where, resolution="requires_buyer_input", blocking=False, values=values
     )

@@ -308,7 +308,7 @@ WRONG_CODE: Body = {
             "type": "error",
             "severity": "high",
             "content_type": "plain",
-            "content": "The code is not right. 4 more attempts.",
+            "content": "The code is not right. Attempts left: 4.",
             "resolution": "requires_buyer_input",
             "code": "invalid",
             "param": "$.intervention_response.code",

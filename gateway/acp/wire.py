@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from checkout import obligations, pricing
 from checkout.models import CheckoutSession, Order
@@ -28,7 +29,7 @@ RELEASED_KINDS = frozenset(Kind) - EXTENDED_KINDS
 EXPIRED = pricing.problem(
     "error",
     "expired",
-    "The one-time code has expired. Update the session, and a new one is sent.",
+    gettext_noop("The one-time code has expired. Update the session, and a new one is sent."),
     param="$.intervention_response.code",
     blocking=False,
 )
@@ -238,7 +239,7 @@ def message(entry: Mapping[str, Any]) -> dict[str, Any]:
         "type": entry["level"],
         "severity": _SEVERITY[entry["level"]],
         "content_type": "plain",
-        "content": entry["content"],
+        "content": pricing.wording(entry),
         "resolution": entry["resolution"],
     }
     if entry["level"] != "info":

@@ -101,7 +101,7 @@ def test_a_wrong_code_leaves_it_pending(agent: PlayedAgent, sneakers: dict[str, 
     assert answer["intervention_context"] == sneakers["intervention_context"]
     assert codes(answer) == ["intervention_required", "invalid"]
     assert answer["messages"][1]["param"] == "$.intervention_response.code"
-    assert "4 more attempts" in answer["messages"][1]["content"]
+    assert "Attempts left: 4." in answer["messages"][1]["content"]
     assert answered(agent, sneakers, code)["status"] == "ready_for_payment"
 
 

@@ -149,7 +149,7 @@ def test_five_wrong_codes_and_the_right_one_is_too_late(
     code, said = played(capsys, merchant, "wrong_code", "--mailbox", str(mailbox))
 
     assert code == 0, said
-    assert "4 more attempts" in said
+    assert "Attempts left: 4." in said
     assert said.count("answer      otp, ******") == 6
     assert "error       no_pending_intervention" in said
     assert not SandboxCharge.objects.exists()
