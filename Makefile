@@ -11,7 +11,7 @@ PYTEST := $(PY) -m pytest -n 2
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME DJANGO_SETTINGS_MODULE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-services bench lint format openapi constraints ci clean
+.PHONY: help install run demo test test-services bench lint format openapi requirements constraints ci clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: $(INSTALLED) ## put the code in the one style
 
 openapi: $(INSTALLED) ## write the OpenAPI document again after a change
 	$(PY) manage.py agentic_openapi
+
+requirements: $(INSTALLED) ## write docs/requirements.md again after a change of marks
+	$(PY) -m tests.requirements table
 
 constraints: $(INSTALLED) ## resolve the versions in constraints.txt again
 	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --all-extras --no-header --no-annotate \

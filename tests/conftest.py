@@ -5,6 +5,8 @@ import shutil
 import pytest
 from django.conf import settings
 
+pytest_plugins = ["tests.requirements.plugin"]
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test that needs services fails without them; a skipped one would look like a green one."""

@@ -22,6 +22,7 @@ from tests.agents import ADDRESS, PlayedAgent, codes, paying, total
 from tests.parts import plugged
 
 
+@pytest.mark.requirement("ACP-030", "ACP-033", "ACP-072", "ACP-183")
 def test_a_paid_session_has_its_order(agent: PlayedAgent) -> None:
     """ACP-033: completed, with id, session and permalink; the amount is what was shown."""
     session = agent.ready({"id": "item_mug", "quantity": 2}, order_notes="Ring twice")
@@ -38,6 +39,7 @@ def test_a_paid_session_has_its_order(agent: PlayedAgent) -> None:
     assert agent.retrieve(session) == paid
 
 
+@pytest.mark.requirement("ACP-039")
 def test_stock_moves_with_the_order(agent: PlayedAgent) -> None:
     """Stock is held before the money and sold with the order."""
     before = Product.objects.get(pk="item_mug").available
@@ -48,6 +50,7 @@ def test_stock_moves_with_the_order(agent: PlayedAgent) -> None:
     assert list(Hold.objects.values_list("state", flat=True)) == ["sold"]
 
 
+@pytest.mark.requirement("ACP-0.1")
 def test_every_move_is_in_the_log(agent: PlayedAgent) -> None:
     """Each move of session and payment, with who caused it."""
     session = agent.ready()
@@ -89,6 +92,7 @@ def test_capture_can_wait_for_the_shipment(agent: PlayedAgent, settings: Any) ->
     assert Payment.objects.get().state == "authorized"
 
 
+@pytest.mark.requirement("ACP-036", "ACP-183")
 def test_a_declined_payment_leaves_the_session_payable(agent: PlayedAgent) -> None:
     """ACP-036: 200, `payment_declined`, no order, the stock free again; then another card works."""
     session = agent.ready()
@@ -105,6 +109,7 @@ def test_a_declined_payment_leaves_the_session_payable(agent: PlayedAgent) -> No
     assert sorted(Payment.objects.values_list("state", flat=True)) == ["authorized", "declined"]
 
 
+@pytest.mark.requirement("ACP-039")
 def test_a_changed_price_is_shown_and_not_charged(agent: PlayedAgent) -> None:
     """ACP-039, decision 25: 200 with a warning; the next complete pays the new total."""
     session = agent.ready()
@@ -120,6 +125,7 @@ def test_a_changed_price_is_shown_and_not_charged(agent: PlayedAgent) -> None:
     assert SandboxCharge.objects.get().amount == total(warned.json())
 
 
+@pytest.mark.requirement("ACP-038", "ACP-039")
 def test_stock_that_went_is_said_and_nothing_is_charged(agent: PlayedAgent) -> None:
     """ACP-038."""
     session = agent.ready("item_last")
@@ -133,6 +139,7 @@ def test_stock_that_went_is_said_and_nothing_is_charged(agent: PlayedAgent) -> N
     assert not Payment.objects.exists()
 
 
+@pytest.mark.requirement("ACP-038")
 def test_an_unready_session_is_not_charged(agent: PlayedAgent) -> None:
     """ACP-038: 200 with the reason, no attempt."""
     answered = agent.complete(agent.create())
@@ -142,6 +149,7 @@ def test_an_unready_session_is_not_charged(agent: PlayedAgent) -> None:
     assert not Payment.objects.exists()
 
 
+@pytest.mark.requirement("ACP-179", "ACP-180")
 @pytest.mark.parametrize(
     ("body", "code", "param"),
     [
@@ -163,6 +171,7 @@ def test_a_tender_nobody_takes_is_a_message(
     assert not Payment.objects.exists()
 
 
+@pytest.mark.requirement("ACP-042", "ACP-072")
 def test_a_completed_session_takes_no_second_payment(agent: PlayedAgent) -> None:
     """Decision 25: 405 on a finished session, with another key."""
     session = agent.ready()
@@ -208,6 +217,7 @@ class Silent(SandboxProvider):
         return super().retrieve(attempt)
 
 
+@pytest.mark.requirement("ACP-021", "ACP-023", "ACP-095", "ACP-098")
 def test_an_unknown_outcome_is_not_a_refusal_and_the_retry_goes_on(agent: PlayedAgent) -> None:
     """Decision 24 and 36: 503, still completing; the same key ends in the one charge and order."""
     session = agent.ready()
@@ -232,6 +242,7 @@ def test_an_unknown_outcome_is_not_a_refusal_and_the_retry_goes_on(agent: Played
     assert SandboxCharge.objects.count() == Order.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-0.1", "ACP-043")
 def test_a_session_being_paid_is_neither_changed_nor_canceled(agent: PlayedAgent) -> None:
     """ACP-043, C-50: 409 while the outcome is unknown."""
     session = agent.ready()
@@ -309,6 +320,7 @@ def test_money_that_comes_after_the_attempt_was_given_up_is_voided(agent: Played
     assert not Order.objects.exists()
 
 
+@pytest.mark.requirement("ACP-095", "ACP-098")
 def test_a_crash_after_the_money_is_rolled_forward_by_the_same_key(
     agent: PlayedAgent, monkeypatch: Any
 ) -> None:
@@ -356,6 +368,7 @@ def test_a_provider_that_captures_at_once(agent: PlayedAgent) -> None:
     assert not OutboxMessage.objects.filter(kind="checkout.capture").exists()
 
 
+@pytest.mark.requirement("ACP-022", "ACP-103")
 def test_no_token_is_stored_anywhere(agent: PlayedAgent) -> None:
     """ACP-022, T19, T71: neither in a row of ours nor in the kept answer."""
     agent.complete(agent.ready(), paying("spt_canary_1234567890"))
@@ -365,6 +378,7 @@ def test_no_token_is_stored_anywhere(agent: PlayedAgent) -> None:
             assert "canary" not in str(row), model
 
 
+@pytest.mark.requirement("ACP-075")
 def test_the_sweep_expires_sessions_and_frees_forgotten_stock(agent: PlayedAgent) -> None:
     session = agent.ready()
     before = Product.objects.get(pk="item_pens").available
@@ -383,6 +397,7 @@ def test_the_sweep_expires_sessions_and_frees_forgotten_stock(agent: PlayedAgent
     assert Product.objects.get(pk="item_pens").available == before
 
 
+@pytest.mark.requirement("ACP-045")
 def test_a_buyer_given_with_complete_is_in_the_order(agent: PlayedAgent) -> None:
     session = agent.ready()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.test import Client
 
 from gateway.acp.discovery import document
@@ -9,6 +10,7 @@ from schemas import facade
 from tests.agents import PlayedAgent
 
 
+@pytest.mark.requirement("ACP-233", "ACP-234", "ACP-235", "ACP-236", "ACP-237", "ACP-239")
 def test_the_document_tells_what_is_built(shop: None, client: Client) -> None:
     """ACP-233 to ACP-239: at the root, without a key, cacheable; nothing unbuilt is announced."""
     response = client.get("/.well-known/acp.json")
@@ -29,6 +31,7 @@ def test_the_document_tells_what_is_built(shop: None, client: Client) -> None:
     assert facade.validator("DiscoveryResponse").violations(document()) == []
 
 
+@pytest.mark.requirement("ACP-241")
 def test_the_base_comes_from_settings_not_from_host(shop: None, client: Client) -> None:
     """ACP-241, T86."""
     response = client.get(
@@ -38,6 +41,7 @@ def test_the_base_comes_from_settings_not_from_host(shop: None, client: Client) 
     assert response.json()["api_base_url"] == "http://localhost:8000/agentic/acp"
 
 
+@pytest.mark.requirement("ACP-237")
 def test_it_can_be_revalidated(shop: None, client: Client) -> None:
     first = client.get("/.well-known/acp.json")
 
@@ -69,6 +73,7 @@ def test_it_takes_no_other_method(shop: None, client: Client) -> None:
     assert client.head("/.well-known/acp.json").status_code == 200
 
 
+@pytest.mark.requirement("ACP-025")
 def test_an_agent_finds_its_way_from_the_document_alone(agent: PlayedAgent, client: Client) -> None:
     base = client.get("/.well-known/acp.json").json()["api_base_url"]
 

@@ -15,6 +15,7 @@ from gateway.models import IdempotentRequest
 from tests.agents import MINIMAL, PlayedAgent, paying
 
 
+@pytest.mark.requirement("ACP-084", "ACP-099")
 def test_every_post_needs_a_key(agent: PlayedAgent) -> None:
     """ACP-084: create, update, complete and cancel alike, before any work."""
     session = agent.ready()
@@ -31,6 +32,7 @@ def test_every_post_needs_a_key(agent: PlayedAgent) -> None:
     assert CheckoutSession.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-085")
 @pytest.mark.parametrize("key", ["", "x" * 256, "a,b", "a\tb", "ü"])
 def test_a_key_that_is_no_key(agent: PlayedAgent, key: str) -> None:
     """ACP-085, T66, recipes 3: empty, too long, joined, or not plain ASCII."""
@@ -45,6 +47,7 @@ def test_a_key_that_is_no_key(agent: PlayedAgent, key: str) -> None:
     assert not CheckoutSession.objects.exists()
 
 
+@pytest.mark.requirement("ACP-0.5", "ACP-012", "ACP-091", "ACP-092")
 def test_a_replay_is_the_first_answer(agent: PlayedAgent) -> None:
     """ACP-091, ACP-092, ACP-012: same status, same bytes, marked; no second session."""
     first = agent.post("/checkout_sessions", MINIMAL, key="k1")
@@ -58,6 +61,7 @@ def test_a_replay_is_the_first_answer(agent: PlayedAgent) -> None:
     assert CheckoutSession.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-087", "ACP-088", "ACP-093")
 def test_bodies_are_compared_by_meaning(agent: PlayedAgent) -> None:
     """ACP-087, ACP-088: key order and 1.0 are no difference, null and array order are."""
     body = {"line_items": [{"id": "item_mug", "quantity": 1}], "currency": "usd", "capabilities": {}}
@@ -72,6 +76,7 @@ def test_bodies_are_compared_by_meaning(agent: PlayedAgent) -> None:
     assert CheckoutSession.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-076", "ACP-088")
 def test_null_and_absent_are_different_bodies(agent: PlayedAgent) -> None:
     """ACP-076, ACP-088."""
     session = agent.ready()
@@ -80,6 +85,7 @@ def test_null_and_absent_are_different_bodies(agent: PlayedAgent) -> None:
     assert agent.post(f"/checkout_sessions/{session['id']}", {"buyer": None}, key="k1").status_code == 422
 
 
+@pytest.mark.requirement("ACP-004", "ACP-086")
 def test_the_scope_is_agent_and_path(agent: PlayedAgent, other: PlayedAgent) -> None:
     """ACP-086, T65: the same key elsewhere is another key."""
     session = agent.post("/checkout_sessions", MINIMAL, key="1").json()
@@ -92,6 +98,7 @@ def test_the_scope_is_agent_and_path(agent: PlayedAgent, other: PlayedAgent) -> 
     assert elsewhere.status_code == 200
 
 
+@pytest.mark.requirement("ACP-091", "ACP-100")
 def test_a_refusal_by_the_business_is_replayed(agent: PlayedAgent) -> None:
     """ACP-091, ACP-100: 400 `invalid_item_id` and 405, with Allow again."""
     body = {**MINIMAL, "line_items": [{"id": "item_x"}]}
@@ -107,6 +114,7 @@ def test_a_refusal_by_the_business_is_replayed(agent: PlayedAgent) -> None:
         assert first.headers.get("Allow") == again.headers.get("Allow")
 
 
+@pytest.mark.requirement("ACP-100", "ACP-101")
 def test_a_malformed_request_does_not_spend_the_key(agent: PlayedAgent) -> None:
     """ACP-100, ACP-101: refused before the key is looked at; the mended request is new."""
     assert agent.post("/checkout_sessions", key="k1", raw=b"{").status_code == 400
@@ -115,6 +123,7 @@ def test_a_malformed_request_does_not_spend_the_key(agent: PlayedAgent) -> None:
     assert agent.post("/checkout_sessions", MINIMAL, key="k1").status_code == 201
 
 
+@pytest.mark.requirement("ACP-021", "ACP-095")
 def test_a_server_error_is_never_kept(agent: PlayedAgent, monkeypatch: pytest.MonkeyPatch) -> None:
     """ACP-095: 500 in ACP's words without a trace of ours; then the same key runs afresh."""
     from checkout import services
@@ -131,6 +140,7 @@ def test_a_server_error_is_never_kept(agent: PlayedAgent, monkeypatch: pytest.Mo
     assert "Idempotent-Replayed" not in worked.headers
 
 
+@pytest.mark.requirement("ACP-0.5", "ACP-023", "ACP-093", "ACP-094")
 def test_a_claim_in_flight_is_409_with_retry_after(agent: PlayedAgent) -> None:
     """ACP-094; another body is still 422 (ACP-093, acp.md 0.5)."""
     session = agent.ready()
@@ -148,6 +158,7 @@ def test_a_claim_in_flight_is_409_with_retry_after(agent: PlayedAgent) -> None:
     assert conflict.status_code == 422
 
 
+@pytest.mark.requirement("ACP-0.5", "ACP-102")
 def test_a_dead_lease_is_taken_over_and_the_old_holder_is_fenced_off(agent: PlayedAgent) -> None:
     """ACP-102, T68, T69."""
     where = idempotency.slot("key:a", "POST", "/x", "k1", b"{}")
@@ -166,6 +177,7 @@ def test_a_dead_lease_is_taken_over_and_the_old_holder_is_fenced_off(agent: Play
     assert idempotency.claim(where) == idempotency.Replay(200, b"{}")
 
 
+@pytest.mark.requirement("ACP-096", "ACP-103")
 def test_a_key_is_new_again_after_the_keeping_time(agent: PlayedAgent) -> None:
     """ACP-096: at least 24 h; afterwards no error, with and without the purge."""
     first = agent.post("/checkout_sessions", MINIMAL, key="k1")
@@ -184,6 +196,7 @@ def test_a_key_is_new_again_after_the_keeping_time(agent: PlayedAgent) -> None:
     assert not IdempotentRequest.objects.exists()
 
 
+@pytest.mark.requirement("ACP-042", "ACP-091")
 def test_a_completed_purchase_is_replayed(agent: PlayedAgent) -> None:
     """ACP-042: the replay still answers 200 on a session that takes nothing any more."""
     session = agent.ready()
@@ -196,6 +209,7 @@ def test_a_completed_purchase_is_replayed(agent: PlayedAgent) -> None:
     assert Order.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-089")
 def test_an_empty_cancel_body_equals_an_empty_object(agent: PlayedAgent) -> None:
     """ACP-089."""
     session = agent.create()
@@ -204,6 +218,7 @@ def test_an_empty_cancel_body_equals_an_empty_object(agent: PlayedAgent) -> None
     assert agent.cancel(session, {}, key="k1").headers["Idempotent-Replayed"] == "true"
 
 
+@pytest.mark.requirement("ACP-103")
 def test_the_body_is_kept_only_as_a_keyed_hash(agent: PlayedAgent) -> None:
     """ACP-103, decision 24: another key, another fingerprint; the row holds no plain digest."""
     import hashlib

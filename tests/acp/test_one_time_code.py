@@ -43,6 +43,9 @@ def answered(agent: PlayedAgent, session: dict[str, Any], code: str, **more: Any
     return agent.update(session, {"intervention_response": {"type": "otp", "code": code}, **more})
 
 
+@pytest.mark.requirement(
+    "ACP-0.4", "ACP-141", "ACP-144", "ACP-146", "ACP-147", "ACP-149", "ACP-152", "ACP-165"
+)
 def test_a_session_that_needs_a_code_says_so_and_one_is_sent(
     agent: PlayedAgent, sneakers: dict[str, Any]
 ) -> None:
@@ -70,6 +73,7 @@ def test_a_session_that_needs_a_code_says_so_and_one_is_sent(
     assert len(code) == 6
 
 
+@pytest.mark.requirement("ACP-0.4", "ACP-148", "ACP-151", "ACP-156")
 def test_the_right_code_makes_it_payable(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """ACP-156: context and message are gone; complete then pays."""
     ready = answered(agent, sneakers, code_in_mail())
@@ -81,6 +85,7 @@ def test_the_right_code_makes_it_payable(agent: PlayedAgent, sneakers: dict[str,
     assert Order.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-130", "ACP-164")
 def test_complete_before_the_code_is_refused(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """ACP-164: 400, and nothing is charged."""
     refused = agent.complete(sneakers)
@@ -91,6 +96,7 @@ def test_complete_before_the_code_is_refused(agent: PlayedAgent, sneakers: dict[
     assert not SandboxCharge.objects.exists()
 
 
+@pytest.mark.requirement("ACP-157")
 def test_a_wrong_code_leaves_it_pending(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """ACP-157, decision 19: 200, the context stays, the attempts left are told."""
     code = code_in_mail()
@@ -105,6 +111,7 @@ def test_a_wrong_code_leaves_it_pending(agent: PlayedAgent, sneakers: dict[str, 
     assert answered(agent, sneakers, code)["status"] == "ready_for_payment"
 
 
+@pytest.mark.requirement("ACP-148", "ACP-157")
 def test_after_the_last_attempt_the_right_code_is_refused_too(
     agent: PlayedAgent, sneakers: dict[str, Any]
 ) -> None:
@@ -143,6 +150,7 @@ def test_the_tenth_wrong_code_cancels_the_session(agent: PlayedAgent, sneakers: 
     assert CheckoutSession.objects.get().state == "canceled"
 
 
+@pytest.mark.requirement("ACP-148", "ACP-155")
 def test_an_expired_code_and_a_fresh_one(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """Decision 18, 19, ACP-155: GET shows it, any update starts a new challenge."""
     old = code_in_mail()
@@ -191,6 +199,7 @@ def test_without_an_address_for_the_code_it_is_asked_for(agent: PlayedAgent) -> 
     assert agent.update(session, {"buyer": BUYER})["status"] == "authentication_required"
 
 
+@pytest.mark.requirement("ACP-159")
 @pytest.mark.parametrize(
     "change",
     [{"line_items": [{"id": "item_sneakers", "quantity": 2}]}, {"buyer": {"email": "eve@example.com"}}],
@@ -224,6 +233,7 @@ def test_fields_and_an_answer_together(agent: PlayedAgent, sneakers: dict[str, A
     assert Intervention.objects.get(state="pending").attempts == 0
 
 
+@pytest.mark.requirement("ACP-153")
 def test_an_unknown_answer_verifies_nothing(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """ACP-153, decision 15: 200, the rest applies, `unsupported` at the type."""
     answer = agent.update(sneakers, {"intervention_response": {"type": "telepathy"}, "order_notes": "x"})
@@ -234,6 +244,7 @@ def test_an_unknown_answer_verifies_nothing(agent: PlayedAgent, sneakers: dict[s
     assert Intervention.objects.get().attempts == 0
 
 
+@pytest.mark.requirement("ACP-158")
 @pytest.mark.parametrize(
     ("response", "code", "param"),
     [
@@ -255,6 +266,7 @@ def test_an_answer_that_does_not_fit_is_400(
     assert "order_notes" not in CheckoutSession.objects.get().extras
 
 
+@pytest.mark.requirement("ACP-158")
 def test_nothing_pending(agent: PlayedAgent) -> None:
     """Decision 15."""
     session = agent.ready()
@@ -286,6 +298,7 @@ def test_spaces_and_hyphens_are_forgiven(agent: PlayedAgent, sneakers: dict[str,
     assert answered(agent, sneakers, f" {code[:3]}-{code[3:]} ")["status"] == "ready_for_payment"
 
 
+@pytest.mark.requirement("ACP-0.3", "ACP-073", "ACP-130", "ACP-134", "ACP-135", "ACP-165")
 @pytest.mark.parametrize("capabilities", [{}, {"interventions": {"supported": ["3ds"]}}])
 def test_an_agent_that_cannot_is_told_at_create(agent: PlayedAgent, capabilities: dict[str, Any]) -> None:
     """ACP-134, ACP-135, T35, decision 16: never a 4xx, no context, nothing outside its own schema."""
@@ -302,6 +315,7 @@ def test_an_agent_that_cannot_is_told_at_create(agent: PlayedAgent, capabilities
     assert not SandboxCharge.objects.exists()
 
 
+@pytest.mark.requirement("ACP-128", "ACP-129", "ACP-134")
 def test_an_agent_that_names_the_extension_sees_what_it_lacks(agent: PlayedAgent) -> None:
     """ACP-128: required is reported even when the agent cannot do it."""
     session = agent.create(
@@ -316,6 +330,7 @@ def test_an_agent_that_names_the_extension_sees_what_it_lacks(agent: PlayedAgent
     }
 
 
+@pytest.mark.requirement("ACP-126")
 def test_other_goods_need_nothing(agent: PlayedAgent) -> None:
     session = agent.ready("item_mug", capabilities=OTP, buyer=BUYER)
 
@@ -323,6 +338,7 @@ def test_other_goods_need_nothing(agent: PlayedAgent) -> None:
     assert not Intervention.objects.exists()
 
 
+@pytest.mark.requirement("ACP-137")
 def test_a_policy_by_amount(agent: PlayedAgent) -> None:
     """Operators' data: what is dear needs a code; below it nobody is asked."""
     Policy.objects.create(name="Dear", minimum_amount=50_000, kinds=["otp"], enforcement="always")
@@ -332,6 +348,7 @@ def test_a_policy_by_amount(agent: PlayedAgent) -> None:
     assert agent.create({"id": "item_mug", "quantity": 20}, **members)["status"] == "authentication_required"
 
 
+@pytest.mark.requirement("ACP-0.3", "ACP-135")
 def test_a_conditional_policy_only_informs(agent: PlayedAgent) -> None:
     """acp.md 0.3, step 8: the status is left, the buyer may be asked later."""
     Policy.objects.update(enforcement="conditional")
@@ -343,6 +360,7 @@ def test_a_conditional_policy_only_informs(agent: PlayedAgent) -> None:
     assert [message["type"] for message in session["messages"]] == ["info"]
 
 
+@pytest.mark.requirement("ACP-148")
 def test_cancel_and_expiry_end_what_was_asked(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """ACP-148: the context goes, and the code in the mail opens nothing any more."""
     canceled = agent.cancel(sneakers).json()
@@ -353,6 +371,7 @@ def test_cancel_and_expiry_end_what_was_asked(agent: PlayedAgent, sneakers: dict
     assert mail.outbox == []
 
 
+@pytest.mark.requirement("ACP-090", "ACP-162")
 def test_each_attempt_needs_its_own_key(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """ACP-162, T18: a replay costs nothing; another code under the key is 422 without comparing."""
     code = code_in_mail()
@@ -383,6 +402,7 @@ def test_a_lost_answer_to_the_right_code_is_given_again(agent: PlayedAgent, snea
     assert again.json()["status"] == "ready_for_payment"
 
 
+@pytest.mark.requirement("ACP-103", "ACP-159")
 def test_no_code_is_stored_anywhere(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """T19, ACP-159: neither in a row, nor in a queue, nor in a kept answer."""
     code = code_in_mail()
@@ -468,6 +488,7 @@ def test_an_update_during_the_last_attempt_takes_nothing_away(
     assert answered(agent, sneakers, code)["status"] == "ready_for_payment"
 
 
+@pytest.mark.requirement("ACP-022")
 def test_the_body_is_forgotten_once_it_was_read(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """T19: a middleware that logs bodies afterwards finds no code and no token."""
     response = agent.post(

@@ -114,6 +114,7 @@ def test_a_late_authorization_is_voided_even_when_the_first_try_fails(agent: Pla
     assert Payment.objects.get().reference == SandboxCharge.objects.get().reference
 
 
+@pytest.mark.requirement("ACP-098")
 def test_late_captured_money_is_given_back(agent: PlayedAgent) -> None:
     """Decision 36: captured and no order means a refund, once."""
     session = agent.ready()
@@ -256,6 +257,7 @@ def test_a_session_settled_long_after_its_deadline_is_expired_and_not_charged(ag
     assert SandboxCharge.objects.get().outcome == "voided"
 
 
+@pytest.mark.requirement("ACP-022")
 def test_no_exception_text_reaches_the_log(agent: PlayedAgent, caplog: pytest.LogCaptureFixture) -> None:
     """ACP-022, T93: a part may put a token or an address into its messages."""
 
@@ -281,6 +283,7 @@ def test_no_exception_text_reaches_the_log(agent: PlayedAgent, caplog: pytest.Lo
     assert "spt_canary_42" not in text
 
 
+@pytest.mark.requirement("ACP-045")
 @pytest.mark.parametrize(
     "metadata", [{"x": "y" * 9_000, "z": "y" * 9_000}, {f"n{number}": 1 for number in range(51)}]
 )
@@ -330,6 +333,7 @@ def test_a_card_number_is_no_idempotency_key(agent: PlayedAgent) -> None:
     assert not IdempotentRequest.objects.exists()
 
 
+@pytest.mark.requirement("ACP-020", "ACP-029")
 def test_goods_taken_off_the_shelf_are_a_message(agent: PlayedAgent) -> None:
     """ACP-020, ACP-215: the line stays and says so; only a line asked for now is a 400."""
     session = agent.ready("item_mug", "item_pens")
@@ -345,6 +349,7 @@ def test_goods_taken_off_the_shelf_are_a_message(agent: PlayedAgent) -> None:
     assert asked_anew.status_code == 400
 
 
+@pytest.mark.requirement("ACP-285", "ACP-286", "ACP-287")
 def test_complete_applies_a_contact_and_refuses_another_address(agent: PlayedAgent) -> None:
     """ACP-285 to ACP-287: goods never go where the total was not computed for."""
     session = agent.ready()
@@ -363,6 +368,7 @@ def test_complete_applies_a_contact_and_refuses_another_address(agent: PlayedAge
     assert Order.objects.get().fulfillment_details == {"address": ADDRESS, "email": "ada@example.com"}
 
 
+@pytest.mark.requirement("ACP-044", "ACP-058")
 def test_a_selection_names_items_of_the_session(agent: PlayedAgent) -> None:
     """ACP-044, C-28: line ids or item ids, nothing else."""
     session = agent.ready()
@@ -377,6 +383,7 @@ def test_a_selection_names_items_of_the_session(agent: PlayedAgent) -> None:
     assert right["status"] == "ready_for_payment"
 
 
+@pytest.mark.requirement("ACP-059", "ACP-064")
 def test_a_country_must_be_a_code(agent: PlayedAgent) -> None:
     """ACP-059: two letters, or no tax can be told; the message names the member."""
     session = agent.create(fulfillment_details={"address": {**ADDRESS, "country": "Neverland"}})
@@ -385,6 +392,7 @@ def test_a_country_must_be_a_code(agent: PlayedAgent) -> None:
     assert session["messages"][0]["param"] == "$.fulfillment_details.address.country"
 
 
+@pytest.mark.requirement("ACP-033")
 def test_a_complete_that_lost_to_the_sweep_still_answers_the_order(agent: PlayedAgent) -> None:
     """Both asked the provider; the slower one finds the order placed and says so."""
     session = agent.ready()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import time_machine
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from gateway.shop.models import Product
 from tests.agents import ADDRESS, BUYER, MINIMAL, PlayedAgent, codes, total
 
 
+@pytest.mark.requirement("ACP-011", "ACP-027")
 def test_create_answers_the_whole_session(agent: PlayedAgent) -> None:
     """ACP-027, ACP-049, ACP-124: every required member is there, arrays also when empty."""
     session = agent.create({"id": "item_mug", "quantity": 2})
@@ -25,6 +27,7 @@ def test_create_answers_the_whole_session(agent: PlayedAgent) -> None:
     assert "interventions" not in session["capabilities"]
 
 
+@pytest.mark.requirement("ACP-064", "ACP-065", "ACP-073")
 def test_a_session_without_an_address_says_what_is_missing(agent: PlayedAgent) -> None:
     """ACP-073: not ready, with a message that names the member."""
     session = agent.create()
@@ -57,6 +60,7 @@ def test_preselection_is_a_setting(agent: PlayedAgent, settings) -> None:
     assert len(session["fulfillment_options"]) >= 2
 
 
+@pytest.mark.requirement("ACP-044", "ACP-058")
 def test_choosing_an_option_changes_the_total(agent: PlayedAgent) -> None:
     """ACP-044, ACP-058."""
     session = agent.ready()
@@ -77,6 +81,7 @@ def test_choosing_an_option_changes_the_total(agent: PlayedAgent) -> None:
     assert total(chosen) > total(session)
 
 
+@pytest.mark.requirement("ACP-020", "ACP-044", "ACP-064")
 def test_an_option_that_is_not_offered_is_a_message(agent: PlayedAgent) -> None:
     """ACP-044: 200 and a MessageError on that index, not a 4xx."""
     session = agent.ready()
@@ -101,6 +106,7 @@ def test_quantity_in_either_form_and_duplicates_are_summed(agent: PlayedAgent) -
     ]
 
 
+@pytest.mark.requirement("ACP-030")
 def test_the_agent_sets_no_price(agent: PlayedAgent) -> None:
     """ACP-030, T36: name and amount in a request are hints and nothing more."""
     session = agent.create({"id": "item_mug", "name": "Gold bar", "unit_amount": 1})
@@ -109,6 +115,7 @@ def test_the_agent_sets_no_price(agent: PlayedAgent) -> None:
     assert "Gold" not in session["line_items"][0]["name"]
 
 
+@pytest.mark.requirement("ACP-019", "ACP-020", "ACP-029")
 def test_an_unknown_item_is_a_400_and_nothing_is_stored(agent: PlayedAgent) -> None:
     """ACP-029: `invalid_item_id`, param as sent."""
     response = agent.post(
@@ -122,6 +129,7 @@ def test_an_unknown_item_is_a_400_and_nothing_is_stored(agent: PlayedAgent) -> N
     assert not CheckoutSession.objects.exists()
 
 
+@pytest.mark.requirement("ACP-029", "ACP-069", "ACP-073")
 def test_a_known_item_without_stock_is_a_message(agent: PlayedAgent) -> None:
     """ACP-029: 201 with `out_of_stock`."""
     session = agent.create("item_none", fulfillment_details={"address": ADDRESS})
@@ -138,6 +146,7 @@ def test_more_than_there_is_says_how_many(agent: PlayedAgent) -> None:
     assert session["messages"][0]["param"] == "$.line_items[0].quantity"
 
 
+@pytest.mark.requirement("ACP-062")
 def test_a_currency_the_merchant_does_not_take(agent: PlayedAgent) -> None:
     """A clear 400 that names what is taken; either case is understood (ACP-062)."""
     refused = agent.post("/checkout_sessions", {**MINIMAL, "currency": "eur"})
@@ -153,6 +162,7 @@ def test_a_currency_the_merchant_does_not_take(agent: PlayedAgent) -> None:
     assert accepted.json()["currency"] == "usd"
 
 
+@pytest.mark.requirement("ACP-076", "ACP-079", "ACP-081")
 def test_update_merges_objects_and_replaces_arrays(agent: PlayedAgent) -> None:
     """ACP-076, ACP-079, ACP-081: a contact-only change keeps the address."""
     session = agent.ready("item_mug", "item_pens")
@@ -165,6 +175,7 @@ def test_update_merges_objects_and_replaces_arrays(agent: PlayedAgent) -> None:
     assert fewer["line_items"][0]["id"] == session["line_items"][1]["id"]
 
 
+@pytest.mark.requirement("ACP-076", "ACP-077")
 def test_null_clears_and_absent_leaves(agent: PlayedAgent) -> None:
     """ACP-076, ACP-077."""
     session = agent.ready(buyer=BUYER, order_notes="Ring twice")
@@ -178,6 +189,7 @@ def test_null_clears_and_absent_leaves(agent: PlayedAgent) -> None:
     assert codes(cleared) == ["missing"]
 
 
+@pytest.mark.requirement("ACP-078")
 def test_null_for_what_cannot_be_empty_is_refused(agent: PlayedAgent) -> None:
     """ACP-078."""
     session = agent.create()
@@ -188,6 +200,7 @@ def test_null_for_what_cannot_be_empty_is_refused(agent: PlayedAgent) -> None:
     assert response.json()["param"] == "$.line_items"
 
 
+@pytest.mark.requirement("ACP-083")
 def test_capabilities_cannot_be_changed_on_update(agent: PlayedAgent) -> None:
     """ACP-083, decision 14."""
     session = agent.create()
@@ -198,6 +211,7 @@ def test_capabilities_cannot_be_changed_on_update(agent: PlayedAgent) -> None:
     assert response.json()["param"] == "$.capabilities"
 
 
+@pytest.mark.requirement("ACP-127", "ACP-131")
 def test_agent_context_is_never_echoed(agent: PlayedAgent) -> None:
     """ACP-127, ACP-131: nothing declared comes back, unknown values are no reason to refuse."""
     declared = {"supported": ["3ds", "telepathy"], "display_context": "native", "max_redirects": 1}
@@ -207,6 +221,7 @@ def test_agent_context_is_never_echoed(agent: PlayedAgent) -> None:
     assert session["capabilities"]["interventions"] == {"supported": []}
 
 
+@pytest.mark.requirement("ACP-045")
 def test_metadata_locale_and_quote_id_come_back(agent: PlayedAgent) -> None:
     """ACP-045."""
     given = {"metadata": {"trip": "42"}, "locale": "en-US", "timezone": "Europe/Berlin", "quote_id": "q-1"}
@@ -216,6 +231,7 @@ def test_metadata_locale_and_quote_id_come_back(agent: PlayedAgent) -> None:
     assert {name: session[name] for name in given} == given
 
 
+@pytest.mark.requirement("ACP-031")
 def test_retrieve_needs_no_idempotency_key(agent: PlayedAgent) -> None:
     """ACP-031."""
     session = agent.create()
@@ -223,6 +239,7 @@ def test_retrieve_needs_no_idempotency_key(agent: PlayedAgent) -> None:
     assert agent.retrieve(session) == session
 
 
+@pytest.mark.requirement("ACP-004", "ACP-005", "ACP-031")
 def test_a_foreign_session_is_byte_equal_to_an_unknown_one(agent: PlayedAgent, other: PlayedAgent) -> None:
     """ACP-005, T01: for every verb."""
     session = agent.ready()
@@ -241,6 +258,7 @@ def test_a_foreign_session_is_byte_equal_to_an_unknown_one(agent: PlayedAgent, o
     assert foreign.content == unknown.content
 
 
+@pytest.mark.requirement("ACP-040", "ACP-041")
 def test_cancel_with_and_without_a_body(agent: PlayedAgent) -> None:
     """ACP-040, ACP-041."""
     for body in (
@@ -256,6 +274,7 @@ def test_cancel_with_and_without_a_body(agent: PlayedAgent) -> None:
         assert response.json()["messages"] == []
 
 
+@pytest.mark.requirement("ACP-0.1", "ACP-040", "ACP-042", "ACP-072")
 def test_a_canceled_session_takes_nothing(agent: PlayedAgent) -> None:
     """ACP-040, ACP-042: 405 with Allow, the code says why."""
     session = agent.ready()
@@ -272,6 +291,7 @@ def test_a_canceled_session_takes_nothing(agent: PlayedAgent) -> None:
     assert not Order.objects.exists()
 
 
+@pytest.mark.requirement("ACP-042", "ACP-075")
 def test_a_session_expires_lazily(agent: PlayedAgent) -> None:
     """ACP-075: a GET after the deadline shows it, no sweep needed."""
     session = agent.ready()
@@ -286,6 +306,7 @@ def test_a_session_expires_lazily(agent: PlayedAgent) -> None:
     assert list(moves)[1:] == [("open", "expired", "system")]
 
 
+@pytest.mark.requirement("ACP-042")
 def test_an_update_after_the_deadline_expires_the_session(agent: PlayedAgent) -> None:
     """ACP-042: refused, and the row says so from then on."""
     session = agent.ready()
@@ -297,6 +318,7 @@ def test_an_update_after_the_deadline_expires_the_session(agent: PlayedAgent) ->
     assert CheckoutSession.objects.get().state == "expired"
 
 
+@pytest.mark.requirement("ACP-030", "ACP-032")
 def test_every_update_prices_anew(agent: PlayedAgent) -> None:
     """ACP-030: an edited price shows at the next update, `{}` included (ACP-032)."""
     session = agent.ready()

@@ -12,6 +12,7 @@ from gateway.models import Agent
 from tests.agents import MINIMAL, PlayedAgent
 
 
+@pytest.mark.requirement("ACP-003", "ACP-017", "ACP-101")
 @pytest.mark.parametrize(
     "header", [None, "Bearer wrong", "Bearer ", "Basic ZGVtbw==", "demo-agent-key", "Bearer " + "x" * 5000]
 )
@@ -62,6 +63,7 @@ def test_a_cookie_is_no_credential(agent: PlayedAgent, admin_client: Any) -> Non
     assert agent.post("/checkout_sessions", MINIMAL, Authorization=None).status_code == 401
 
 
+@pytest.mark.requirement("ACP-007", "ACP-008", "ACP-009", "ACP-010")
 @pytest.mark.parametrize(
     ("version", "code"),
     [
@@ -81,6 +83,7 @@ def test_the_version_is_checked_on_every_call(agent: PlayedAgent, version: str |
         assert response.json()["supported_versions"] == ["2026-04-17"]
 
 
+@pytest.mark.requirement("ACP-012", "ACP-013", "ACP-023")
 def test_request_id_and_key_are_echoed_also_on_errors(agent: PlayedAgent) -> None:
     """ACP-012, ACP-013, ACP-023."""
     good = agent.post("/checkout_sessions", MINIMAL, key="k1", **{"Request-Id": "req-1"})
@@ -135,6 +138,7 @@ def test_too_large_a_body(agent: PlayedAgent) -> None:
     assert response.json()["type"] == "invalid_request"
 
 
+@pytest.mark.requirement("ACP-006")
 @pytest.mark.parametrize(
     "kind", ["text/plain", "multipart/form-data; boundary=x", "application/json; charset=utf-16", "x"]
 )
@@ -146,6 +150,7 @@ def test_another_content_type(agent: PlayedAgent, kind: str) -> None:
     assert response.json()["type"] == "invalid_request"
 
 
+@pytest.mark.requirement("ACP-019", "ACP-027", "ACP-028")
 @pytest.mark.parametrize(
     ("body", "param"),
     [
@@ -202,6 +207,7 @@ def test_card_data_is_refused_before_anything_is_stored(agent: PlayedAgent) -> N
         assert "4242" not in response.content.decode()
 
 
+@pytest.mark.requirement("ACP-017", "ACP-025")
 @pytest.mark.parametrize(
     "path", ["/", "/nothing", "/checkout_sessions/", "/checkout_sessions/cs_1/pay", "/../admin"]
 )
@@ -220,6 +226,7 @@ def test_a_path_below_the_mount_but_outside_a_protocol(agent: PlayedAgent) -> No
     assert response.headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.requirement("ACP-025")
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
 def test_other_methods(agent: PlayedAgent, method: str) -> None:
     """405 with Allow, as JSON."""
@@ -241,6 +248,7 @@ def test_hostile_paths(agent: PlayedAgent, path: str) -> None:
     assert response.headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.requirement("ACP-021", "ACP-023")
 def test_a_database_that_is_down_is_503(agent: PlayedAgent, monkeypatch: pytest.MonkeyPatch) -> None:
     """reliability-security 4.3: with Retry-After, in the dialect."""
     from django.db import OperationalError

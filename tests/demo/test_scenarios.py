@@ -25,6 +25,7 @@ def played(capsys: pytest.CaptureFixture[str], merchant: str, scenario: str, *mo
     return code, capsys.readouterr().out
 
 
+@pytest.mark.requirement("ACP-033")
 def test_purchase_ends_with_an_order(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Discovery and a plain purchase end in `completed` with one order (ACP-033)."""
     code, said = played(capsys, merchant, "purchase")
@@ -49,6 +50,7 @@ def test_purchase_is_the_default(merchant: str, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.startswith("purchase: ")
 
 
+@pytest.mark.requirement("ACP-091", "ACP-092", "ACP-093")
 def test_retry_replays_and_makes_one_order(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
     """ACP-091 to ACP-093: replay with the header, 422 for another body."""
     code, said = played(capsys, merchant, "retry")
@@ -60,6 +62,7 @@ def test_retry_replays_and_makes_one_order(merchant: str, capsys: pytest.Capture
     assert Order.objects.count() == SandboxCharge.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-036")
 def test_declined_then_paid(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
     """ACP-036."""
     code, said = played(capsys, merchant, "declined")
@@ -71,6 +74,7 @@ def test_declined_then_paid(merchant: str, capsys: pytest.CaptureFixture[str]) -
     assert Order.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-029")
 def test_out_of_stock_is_a_message(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
     """ACP-029."""
     code, said = played(capsys, merchant, "out_of_stock")
@@ -81,6 +85,7 @@ def test_out_of_stock_is_a_message(merchant: str, capsys: pytest.CaptureFixture[
     assert not Order.objects.exists()
 
 
+@pytest.mark.requirement("ACP-003", "ACP-005", "ACP-008", "ACP-029")
 def test_errors_say_what_was_wrong(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
     """ACP-003, ACP-005, ACP-008, ACP-029."""
     code, said = played(capsys, merchant, "errors")
@@ -97,6 +102,7 @@ def test_errors_say_what_was_wrong(merchant: str, capsys: pytest.CaptureFixture[
     assert CheckoutSession.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-040")
 def test_cancel_once(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
     """ACP-040."""
     code, said = played(capsys, merchant, "cancel")
@@ -108,6 +114,7 @@ def test_cancel_once(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert CheckoutSession.objects.get().state == "canceled"
 
 
+@pytest.mark.requirement("ACP-033")
 def test_race_makes_one_order(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
     """ACP-033: exactly one order per session."""
     code, said = played(capsys, merchant, "race")
@@ -124,6 +131,7 @@ def sent_codes(mailbox: Path) -> list[str]:
     return [code for text in texts for code in re.findall(r"code: (\d{6})$", text, re.MULTILINE)]
 
 
+@pytest.mark.requirement("ACP-0.4", "ACP-144", "ACP-147", "ACP-156", "ACP-164")
 def test_a_code_from_the_mail_confirms_a_purchase(
     merchant: str, mailbox: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,6 +150,7 @@ def test_a_code_from_the_mail_confirms_a_purchase(
     assert Intervention.objects.get().state == "passed"
 
 
+@pytest.mark.requirement("ACP-157")
 def test_five_wrong_codes_and_the_right_one_is_too_late(
     merchant: str, mailbox: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,6 +178,7 @@ def test_another_code_at_once_is_refused(
     assert (intervention.sends, intervention.state) == (1, "canceled")
 
 
+@pytest.mark.requirement("ACP-134", "ACP-135")
 def test_an_agent_without_codes_is_told_at_create(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
     """ACP-134, ACP-135, decision 16: no challenge, no charge, and no mailbox is needed to see it."""
     code, said = played(capsys, merchant, "mismatch")

@@ -148,6 +148,7 @@ def word(node: ast.expr) -> str:
     return node.value
 
 
+@pytest.mark.requirement("ACP-063")
 def test_every_message_of_the_code_is_on_the_page_and_no_other() -> None:
     """ACP-063: types and codes, found in the source."""
     listed = [row for row in rows() if not row[0].isdigit()]
@@ -156,6 +157,7 @@ def test_every_message_of_the_code_is_on_the_page_and_no_other() -> None:
     assert set(listed) == told()
 
 
+@pytest.mark.requirement("ACP-063")
 def test_the_protocol_knows_the_codes_of_the_messages() -> None:
     """ACP-063: those are from a closed list."""
     for level, code in told():

@@ -92,6 +92,7 @@ def test_a_body_in_frames_needs_no_header():
         intake.read_body(request(b"x" * 11, **framed), cap=10)
 
 
+@pytest.mark.requirement("ACP-006")
 @pytest.mark.parametrize("length", [None, "", "0", "000"])
 def test_no_length_is_no_body(length: str | None):
     """ACP-006: no body needs no Content-Type; nothing is read from a connection without an end."""
@@ -145,6 +146,7 @@ def test_a_body_that_stops_early_is_refused():
             intake.read_body(broken)
 
 
+@pytest.mark.requirement("ACP-006")
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -298,6 +300,7 @@ def test_no_request_breaks_the_reader(content: bytes, length: str, is_chunked: b
 # Headers
 
 
+@pytest.mark.requirement("ACP-085")
 @pytest.mark.parametrize("key", ["1", "a b", "~!\"#$%&'()*+-./:;<=>?@[]^_`{|}", "x" * 255])
 def test_a_printable_key_is_taken_as_it_is(key: str):
     """ACP-085: opaque, 1 to 255 characters, no UUID needed."""
@@ -321,6 +324,7 @@ def test_no_key_is_no_key():
     assert intake.idempotency_key(request()) is None
 
 
+@pytest.mark.requirement("ACP-085")
 @given(st.text(st.characters(max_codepoint=255), max_size=300))
 def test_a_key_is_taken_exactly_when_the_rule_says(key: str):
     """ACP-085, T66: the rule written a second time."""
@@ -335,6 +339,7 @@ def test_a_key_is_taken_exactly_when_the_rule_says(key: str):
     assert taken is allowed
 
 
+@pytest.mark.requirement("ACP-013")
 def test_a_request_id_is_echoed_only_when_it_is_harmless():
     """ACP-013, T85."""
     for harmless in ("req_1", "a.b~c:d/e+f=@-", "x" * 255):

@@ -291,6 +291,7 @@ def test_the_examples_are_what_the_demo_shop_answers(agent: PlayedAgent) -> None
     assert shape(discovered.json()) == shape(examples.DISCOVERY)
 
 
+@pytest.mark.requirement("ACP-044")
 def test_the_shown_choice_of_delivery_can_be_made(agent: PlayedAgent) -> None:
     """ACP-044: the other example of an update."""
     session = agent.post("/checkout_sessions", examples.CREATE_WITH_ADDRESS).json()
@@ -300,6 +301,7 @@ def test_the_shown_choice_of_delivery_can_be_made(agent: PlayedAgent) -> None:
     assert chosen["selected_fulfillment_options"] == examples.SELECT["selected_fulfillment_options"]
 
 
+@pytest.mark.requirement("ACP-036")
 def test_a_declined_payment_looks_like_the_example(agent: PlayedAgent) -> None:
     """ACP-036."""
     session = agent.post("/checkout_sessions", examples.CREATE_WITH_ADDRESS).json()
@@ -312,6 +314,7 @@ def test_a_declined_payment_looks_like_the_example(agent: PlayedAgent) -> None:
     assert answer.json()["messages"] == examples.DECLINED["messages"]
 
 
+@pytest.mark.requirement("ACP-144", "ACP-151", "ACP-157")
 def test_the_shown_code_is_asked_for_and_answered(agent: PlayedAgent) -> None:
     """ACP-144, ACP-151, ACP-157: the confirmed purchase, and a code that is not the one in the mail."""
     created = agent.post("/checkout_sessions", examples.CREATE_CONFIRMED)
@@ -328,6 +331,7 @@ def test_the_shown_code_is_asked_for_and_answered(agent: PlayedAgent) -> None:
     assert shape(guessed.json()) == shape(examples.WRONG_CODE)
 
 
+@pytest.mark.requirement("ACP-158", "ACP-164")
 def test_the_shown_refusals_about_codes_are_given(agent: PlayedAgent, written: dict[str, Any]) -> None:
     """ACP-164 and decision 15: word for word."""
     waiting = agent.post("/checkout_sessions", examples.CREATE_CONFIRMED).json()

@@ -156,6 +156,7 @@ def test_no_refusal_repeats_the_input():
         assert not isinstance(problem.__context__, json.JSONDecodeError | UnicodeDecodeError)
 
 
+@pytest.mark.requirement("ACP-019")
 def test_a_path_ends_before_a_name_that_is_not_a_word():
     """ACP-019: a JSONPath that can be echoed."""
     assert json_path(["line_items", 0, "id"]) == "$.line_items[0].id"
@@ -291,6 +292,7 @@ def test_what_the_standard_library_reads_and_we_refuse_is_a_listed_kind(document
     assert _is_accepted(raw) != reasons(json.loads(raw))
 
 
+@pytest.mark.requirement("ACP-088")
 @given(accepted, st.randoms())
 def test_canonical_does_not_see_order_and_spelling(raw: bytes, random: Any):
     """ACP-087, ACP-088: key order and 1.0 = 1 do not matter; and it never raises."""
@@ -310,6 +312,7 @@ def test_canonical_does_not_see_order_and_spelling(raw: bytes, random: Any):
     assert canonical(loads(json.dumps(respelled(document)).encode())) == canonical(document)
 
 
+@pytest.mark.requirement("ACP-087")
 @given(accepted, accepted)
 def test_canonical_tells_different_documents_apart(one: bytes, other: bytes):
     """ACP-087: equal canonical bytes mean equal JSON, type by type."""
@@ -324,6 +327,7 @@ def test_canonical_tells_different_documents_apart(one: bytes, other: bytes):
     assert (canonical(loads(one)) == canonical(loads(other))) == (typed(loads(one)) == typed(loads(other)))
 
 
+@pytest.mark.requirement("ACP-088")
 @pytest.mark.parametrize(
     ("one", "other", "equal"),
     [

@@ -80,6 +80,7 @@ def restart(server: Server) -> None:
     server.start()
 
 
+@pytest.mark.requirement("ACP-091", "ACP-092")
 def test_a_restart_between_a_request_and_its_retry_replays_it(server: Server, database: Store) -> None:
     """ACP-091, ACP-092: same bytes, same status, marked as a replay; nothing is done twice."""
     shopper, stock = Shopper(server.url), mugs(database)
@@ -103,6 +104,7 @@ def test_a_restart_between_a_request_and_its_retry_replays_it(server: Server, da
     assert_paid_once(database, [session], stock)
 
 
+@pytest.mark.requirement("ACP-091", "ACP-093")
 def test_a_refusal_is_replayed_after_a_restart_too(server: Server) -> None:
     """ACP-091, ACP-093: a kept 4xx stays the answer to its key; another body under the key is 422."""
     shopper = Shopper(server.url)

@@ -85,6 +85,7 @@ def test_nothing_is_not_the_same_as_nothing() -> None:
     assert not codes.same("", "")
 
 
+@pytest.mark.requirement("ACP-147")
 @pytest.mark.parametrize(
     ("destination", "shown"),
     [
@@ -107,6 +108,7 @@ def test_hints_show_what_the_owner_recognises(destination: str, shown: str) -> N
     assert hint(destination) == shown
 
 
+@pytest.mark.requirement("ACP-147")
 @given(
     local=st.text(string.ascii_letters + string.digits + "._+-", min_size=1, max_size=64),
     domain=st.from_regex(r"[a-z][a-z0-9]{0,20}(\.[a-z]{2,6}){1,2}", fullmatch=True),
@@ -125,6 +127,7 @@ def test_a_hint_reveals_one_character_of_the_name_at_most(local: str, domain: st
     assert (first in after.split(".")) == (len(first) > 3 or first in domain.split(".")[1:])
 
 
+@pytest.mark.requirement("ACP-147")
 @given(st.text(string.digits + "+ -()", max_size=30))
 def test_a_hint_reveals_two_digits_of_a_number_at_most(number: str) -> None:
     """ACP-147."""

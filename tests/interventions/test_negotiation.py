@@ -32,6 +32,9 @@ def outcome(
     return negotiate(declared, Kind, Requirement(frozenset(Kind(name) for name in required), enforcement))
 
 
+@pytest.mark.requirement(
+    "ACP-0.3", "ACP-126", "ACP-128", "ACP-132", "ACP-133", "ACP-140", "ACP-143", "ACP-166"
+)
 @pytest.mark.parametrize("required", subsets(REQUIRABLE))
 def test_every_agent_meets_every_requirement_as_the_rules_say(required: tuple[str, ...]) -> None:
     """ACP-126, ACP-128, ACP-132, ACP-133, ACP-140, ACP-143, ACP-166, C-15: all 64 sets of types, all
@@ -51,6 +54,7 @@ def test_every_agent_meets_every_requirement_as_the_rules_say(required: tuple[st
         assert agreed.missing == tuple(kind for kind in agreed.required if kind.value not in shared)
 
 
+@pytest.mark.requirement("ACP-130")
 @pytest.mark.parametrize("enforcement", list(Enforcement))
 def test_nothing_an_agent_declares_lowers_what_is_required(enforcement: Enforcement) -> None:
     """ACP-130: required and enforcement are the merchant's, whoever asks."""
@@ -64,6 +68,7 @@ def test_nothing_an_agent_declares_lowers_what_is_required(enforcement: Enforcem
         assert agreed.blocked == (not agreed.compatible and enforcement == Enforcement.ALWAYS)
 
 
+@pytest.mark.requirement("ACP-132")
 def test_declaring_more_never_makes_a_match_worse() -> None:
     """ACP-132: a superset of what was enough is enough."""
     for required, supported in product(subsets(REQUIRABLE), subsets(ORDER)):
@@ -72,6 +77,7 @@ def test_declaring_more_never_makes_a_match_worse() -> None:
             assert set(required) <= set(supported)
 
 
+@pytest.mark.requirement("ACP-131", "ACP-140", "ACP-153")
 def test_unknown_types_are_dropped_and_duplicates_named_once() -> None:
     """ACP-131, ACP-140, ACP-153."""
     agreed = outcome(Declared(("telepathy", "otp", "otp", "", "OTP", "3ds")), ())
@@ -80,6 +86,7 @@ def test_unknown_types_are_dropped_and_duplicates_named_once() -> None:
     assert agreed.compatible
 
 
+@pytest.mark.requirement("ACP-126")
 def test_only_what_the_merchant_can_run_is_shared() -> None:
     """ACP-126; a required type that cannot be run stays required, and nothing is sold."""
     agreed = negotiate(
@@ -93,6 +100,7 @@ def test_only_what_the_merchant_can_run_is_shared() -> None:
     assert agreed.blocked
 
 
+@pytest.mark.requirement("ACP-128", "ACP-142")
 def test_address_verification_is_never_required() -> None:
     """ACP-128, ACP-142, ACP-163."""
     agreed = negotiate(Declared(()), Kind, Requirement(PASSIVE, Enforcement.ALWAYS))
@@ -101,6 +109,7 @@ def test_address_verification_is_never_required() -> None:
     assert agreed.compatible
 
 
+@pytest.mark.requirement("ACP-166")
 def test_a_webview_survives_every_display_context() -> None:
     """ACP-166: only `redirect` leaves the agent."""
     agreed = outcome(Declared(("redirect", "webview"), "none", 0), ("webview",))
@@ -109,6 +118,7 @@ def test_a_webview_survives_every_display_context() -> None:
     assert agreed.compatible
 
 
+@pytest.mark.requirement("ACP-140", "ACP-141")
 def test_the_order_is_the_protocols_own() -> None:
     """ACP-140, ACP-141."""
     assert [kind.value for kind in Kind] == ORDER

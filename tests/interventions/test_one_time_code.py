@@ -21,6 +21,7 @@ from tests.interventions.conftest import World, moves_of, other_than, row
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.requirement("ACP-152")
 def test_a_person_is_asked_once_however_often_it_is_ensured(world: World) -> None:
     """ACP-152, decision 38: the queue carries the challenge's number and nothing else."""
     first, again = world.ask(), world.ask()
@@ -64,6 +65,7 @@ def test_what_agents_write_stays_on_its_line(world: World) -> None:
     assert max(map(len, message.body.splitlines())) < 500
 
 
+@pytest.mark.requirement("ACP-156", "ACP-159")
 def test_the_right_code_passes_once(world: World) -> None:
     """T17, ACP-156, ACP-159: single use, bound to what it was for."""
     code = world.code()
@@ -89,6 +91,7 @@ def test_what_was_passed_is_not_asked_again(world: World) -> None:
     assert world.queued == []
 
 
+@pytest.mark.requirement("ACP-157")
 def test_a_wrong_code_costs_an_attempt_and_leaves_it_pending(world: World) -> None:
     """ACP-157, decision 19."""
     code = world.code()
@@ -127,6 +130,7 @@ def test_nothing_pending_and_another_kind_are_told_apart(world: World) -> None:
     assert row().attempts == 0
 
 
+@pytest.mark.requirement("ACP-155")
 def test_a_code_is_good_for_five_minutes(world: World) -> None:
     """Reliability-security 1.8; T22: late is not counted. ACP-155: a fresh challenge starts then."""
     with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -268,6 +272,7 @@ def test_without_a_destination_nothing_is_sent_until_there_is_one(world: World) 
     assert len(world.deliver()) == 1
 
 
+@pytest.mark.requirement("ACP-148")
 def test_closing_leaves_what_was_passed_and_ends_what_is_open(world: World) -> None:
     """ACP-148."""
     answer("cs_1", "otp", world.code("cs_1"))

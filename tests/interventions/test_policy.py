@@ -37,6 +37,7 @@ def test_a_rule_asks_when_all_its_conditions_are_met(rule: Rule, met: bool) -> N
     assert bool(requirement([rule], SNEAKERS).kinds) is met
 
 
+@pytest.mark.requirement("ACP-129")
 @pytest.mark.parametrize(
     ("levels", "strictest"),
     [
@@ -56,6 +57,7 @@ def test_matching_rules_add_up_and_the_strictest_counts(levels: list[Enforcement
     assert asked.kinds == frozenset[Kind]().union(*(rule.kinds for rule in rules))
 
 
+@pytest.mark.requirement("ACP-129")
 def test_without_a_matching_rule_nothing_is_required() -> None:
     """ACP-128, ACP-129: the default enforcement."""
     assert requirement([], SNEAKERS) == Requirement(frozenset(), CONDITIONAL)

@@ -49,6 +49,7 @@ def test_a_released_document_is_a_document_of_the_extension() -> None:
     assert paths("2026-04-17", "CheckoutSession", plain) == paths(EXTENDED, "CheckoutSession", plain) == []
 
 
+@pytest.mark.requirement("ACP-151", "ACP-153")
 @pytest.mark.parametrize(
     ("response", "expected"),
     [
@@ -68,6 +69,7 @@ def test_answers(response: dict[str, Any], expected: list[str]) -> None:
     assert paths(EXTENDED, "CheckoutSessionUpdateRequest", body) == expected
 
 
+@pytest.mark.requirement("ACP-142")
 @pytest.mark.parametrize("kind", ["address_verification", "telepathy"])
 def test_what_can_never_be_required(kind: str) -> None:
     """ACP-128, ACP-142."""

@@ -62,6 +62,7 @@ def test_a_line_item_of_no_known_form_is_refused(line, expected):
     assert told("CheckoutSessionCreateRequest", creating(line_items=[line])) == [expected]
 
 
+@pytest.mark.requirement("ACP-052")
 def test_an_answer_needs_a_whole_line():
     """ACP-052: the leniency is for requests only."""
     session = {**SESSION, "line_items": [{"item": {"id": "item_mug"}, "quantity": 1}]}
@@ -72,6 +73,7 @@ def test_an_answer_needs_a_whole_line():
     ]
 
 
+@pytest.mark.requirement("ACP-131")
 @pytest.mark.parametrize(
     "interventions",
     [
@@ -90,6 +92,7 @@ def test_unknown_capability_values_of_an_agent_are_not_refused(interventions):
     assert told("CheckoutSessionCreateRequest", body) == []
 
 
+@pytest.mark.requirement("ACP-0.3")
 @pytest.mark.parametrize(
     ("interventions", "expected"),
     [
@@ -246,6 +249,7 @@ def test_order_statuses_are_open(status):
     assert told("Order", order) == []
 
 
+@pytest.mark.requirement("ACP-016")
 @pytest.mark.parametrize(
     ("amount", "fits"), [(2**53 - 1, True), (2**53, False), (1 - 2**53, True), (-(2**53), False)]
 )
@@ -258,6 +262,7 @@ def test_amounts_stay_exact(amount, fits):
     assert facade.validator("CheckoutSessionCreateRequest").is_valid(creating(line_items=[line])) is fits
 
 
+@pytest.mark.requirement("ACP-051")
 @pytest.mark.parametrize("name", ["CheckoutSession", "CheckoutSessionUpdateRequest"])
 def test_null_is_never_a_value(name):
     """C-02, ACP-051, ACP-077: the gateway takes clearing nulls out before it asks."""
@@ -267,6 +272,7 @@ def test_null_is_never_a_value(name):
     assert told(name, body) == [("$.buyer", "type")]
 
 
+@pytest.mark.requirement("ACP-083")
 @pytest.mark.parametrize(
     "member", ["capabilities", "currency", "metadata", "affiliate_attribution", "locale"]
 )

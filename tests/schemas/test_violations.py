@@ -19,6 +19,7 @@ def said(validator: facade.Validator, document: object) -> list[tuple[str, str, 
     return [(one.path, one.keyword, one.message) for one in validator.violations(document)]
 
 
+@pytest.mark.requirement("ACP-027", "ACP-028")
 def test_what_is_missing_is_named_by_its_own_path():
     """ACP-027, ACP-028."""
     assert said(CREATING, {}) == [
@@ -104,6 +105,7 @@ def test_typical_mistakes(member, value, path, message):
     assert (told_path, told_message) == (path, f"{path} {message}")
 
 
+@pytest.mark.requirement("ACP-034")
 @pytest.mark.parametrize(
     ("payment_data", "path", "message"),
     [
@@ -132,6 +134,7 @@ def test_payment_needs_one_of_two_ways(payment_data, path, message):
     assert (told_path, told_message) == (path, message)
 
 
+@pytest.mark.requirement("ACP-063")
 @pytest.mark.parametrize(
     ("entry", "path", "keyword"),
     [
