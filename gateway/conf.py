@@ -75,6 +75,9 @@ class Conf:
     RELAY_LEASE_SECONDS: float = 5.0
     MESSAGE_LEASE_SECONDS: float = 60.0
 
+    EGRESS_LOOPBACK: tuple[str, ...] = ()
+    """`host:port` of servers on this machine that we may ask, by http too. Heeded in the demo only."""
+
     def part(self, key: str) -> str:
         """The dotted path that serves a merchant port, or "" when none was named."""
         named: str = getattr(self, key)

@@ -6,6 +6,7 @@ Everybody who reads this file knows these secrets. Never serve anything real wit
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
 
 DEMO_SECRET_KEY = "demo-only-secret-key-published-in-the-source-code-and-never-for-production"
 DEMO_HASH_KEY = "demo-only-hash-key-published-in-the-source-code-and-never-for-production"
@@ -15,12 +16,14 @@ os.environ.setdefault("SECRET_KEY", DEMO_SECRET_KEY)
 os.environ.setdefault("AGENTIC_HASH_KEYS", DEMO_HASH_KEY)
 
 from gateway.project.settings import *  # noqa: E402, F403
-from gateway.project.settings import AGENTIC_GATEWAY, STORAGES, VAR_DIR  # noqa: E402
+from gateway.project.settings import AGENTIC_GATEWAY, PUBLIC_URL, STORAGES, VAR_DIR  # noqa: E402
 
 AGENTIC_GATEWAY = {
     "MERCHANT_NAME": "Demo Shop",
     **AGENTIC_GATEWAY,
     "DEMO": True,
+    # The sandbox wallet is served beside the shop and asked like a stranger's.
+    "EGRESS_LOOPBACK": [f"{urlsplit(PUBLIC_URL).hostname}:{urlsplit(PUBLIC_URL).port or 80}"],
 }
 
 # Hashing and compressing every file takes seconds that a first look should not cost.
