@@ -24,6 +24,7 @@ from django.utils.translation import gettext_noop
 from checkout import moves, obligations, pricing
 from checkout.errors import AddressChanged, InterventionRequired, SessionClosed, StateConflict
 from checkout.models import CheckoutSession, Order, Payment
+from checkout.payments import tenders
 from checkout.ports import (
     ActionRequired,
     Attempt,
@@ -61,6 +62,8 @@ class Tender:
     resumed: bool = False
     """The same request was started before and its answer was lost."""
     changes: Mapping[str, Any] = field(default_factory=dict)
+    approval: bool = False
+    """The agent says that somebody has to approve the payment first."""
     still: Callable[[], None] = unclaimed
     """Raises when a later request has taken the claim over; called before anything is opened."""
 
@@ -196,8 +199,8 @@ def _open_fresh(session: CheckoutSession, tender: Tender, *, owner: str) -> Paym
     if obligations.waiting(session):
         raise InterventionRequired(param="$.intervention_response")
     shown = session.total
-    address = (tender.changes.get("fulfillment_details") or {}).get("address")
-    if address is not None and address != (session.fulfillment_details or {}).get("address"):
+    details = tender.changes.get("fulfillment_details") or {}
+    if "address" in details and details["address"] != (session.fulfillment_details or {}).get("address"):
         raise AddressChanged(param="$.fulfillment_details.address")
     apply(session, tender.changes)
     reprice(session)
@@ -237,16 +240,9 @@ def _open_fresh(session: CheckoutSession, tender: Tender, *, owner: str) -> Paym
 
 def _refusal(session: CheckoutSession, tender: Tender, shown: int) -> pricing.Problem | None:
     """Why this tender is not taken although the session could be paid."""
-    handlers = {handler.id: handler for handler in ports().payments.handlers(currency=session.currency)}
-    handler = handlers.get(tender.instrument.handler_id)
-    if handler is None:
-        text = gettext_noop("Pay with one of the handlers offered in capabilities.payment.handlers.")
-        return pricing.problem("error", "invalid", text, param="$.payment_data.handler_id", blocking=False)
-    if tender.instrument.credential_type not in handler.credential_types:
-        text = gettext_noop("This handler takes credentials of type: %(types)s.")
-        where = "$.payment_data.instrument.credential.type"
-        values = {"types": ", ".join(handler.credential_types)}
-        return pricing.problem("error", "unsupported", text, param=where, blocking=False, values=values)
+    refused = tenders.refusal(session, tender.instrument, approval=tender.approval)
+    if refused is not None:
+        return refused
     if session.quote["ready"] and session.total != shown:
         text = gettext_noop("The price changed. Nothing was charged; complete again to pay the new total.")
         return pricing.problem(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -46,7 +47,8 @@ def weigh(session: CheckoutSession, *, before: Mapping[str, Any] | None) -> None
     asked = False
     if due and agreement.enforcement == Enforcement.ALWAYS:
         asked = _insist(session, agreement, due)
-    elif not agreement.compatible and agreement.enforcement == Enforcement.CONDITIONAL:
+    elif not agreement.compatible:
+        # Conditional or optional: nothing is in the way, and yet the agent should know (ACP-135).
         text = gettext_noop("The buyer may be asked to confirm this purchase by: %(kinds)s.")
         values = {"kinds": _named(agreement.required)}
         quote["problems"].append(pricing.problem("info", "", text, param=WHERE, values=values))
@@ -69,10 +71,18 @@ def pending(session: CheckoutSession) -> Mapping[str, Any] | None:
     return found
 
 
+def asked_now(session: CheckoutSession, now: datetime) -> Mapping[str, Any] | None:
+    """What a person can do at `now`; None once the challenge is over, whatever was written."""
+    found = pending(session)
+    if found is None or datetime.fromisoformat(found["expires_at"]) <= now:
+        return None
+    return found
+
+
 def waiting(session: CheckoutSession) -> bool:
-    """A person has yet to do what was asked; False also when they did, and nothing says so yet."""
-    asked = pending(session)
-    return asked is not None and not taken(session, asked["kind"])
+    """A person can do what was asked, and has not; False also when they did, and nothing says so yet."""
+    current = asked_now(session, timezone.now())
+    return current is not None and not taken(session, current["kind"])
 
 
 def taken(session: CheckoutSession, kind: str) -> bool:
@@ -168,25 +178,27 @@ def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind]) -> 
             currency=session.currency,
             destination=contact(session),
         )
-        if asked.live(timezone.now()):
+        live = asked.live(timezone.now())
+        if live:
             quote["pending"] = asked.as_dict()
-        quote["problems"].append(_asked(asked))
+        quote["problems"].append(_asked(asked, live=live))
         return True
     return False
 
 
-def _asked(asked: Snapshot) -> pricing.Problem:
-    if not asked.live(timezone.now()):
+def _asked(asked: Snapshot, *, live: bool) -> pricing.Problem:
+    if not live:
         text = gettext_noop("No one-time code can be sent now: too many were sent or tried. Try again later.")
         return pricing.problem("error", "rate_limited", text)
     text = gettext_noop("Ask the buyer for the one-time code sent to %(hint)s.")
-    return pricing.problem(
+    wanted = pricing.problem(
         "error",
         "intervention_required",
         text,
         resolution="requires_buyer_input",
         values={"hint": asked.hint},
     )
+    return wanted | {"severity": "medium"}
 
 
 def _named(kinds: tuple[Kind, ...]) -> str:

@@ -60,8 +60,11 @@ def price(
     wrong is a problem in the quote, because the agent or the buyer can mend it (ACP-020).
     """
     basket, problems = _basket(lines, currency, fulfillment_details, buyer, locale, before or {})
+    if not basket.lines:
+        text = gettext_noop("There is nothing in this session. Send what is to be bought.")
+        problems.append(problem("error", "missing", text, param="$.line_items"))
     offered = list(ports().fulfillment.options(basket))
-    option, selected = _select(basket, offered, chosen, problems)
+    option, selected = _select(basket, offered, chosen, problems) if basket.lines else (None, [])
     prices = ports().pricing.quote(basket, chosen=option, offered=offered)
     return _compose(basket, offered, option, selected, prices, problems)
 

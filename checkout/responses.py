@@ -130,7 +130,7 @@ def _judged(session: CheckoutSession, kind: Kind, response: Response, owner: str
         case Answer.MALFORMED:
             text = gettext_noop("A one-time code is six to eight digits.")
             return [_notice("invalid", text, f"{WHERE}.code")]
-        case Answer.EXPIRED:
+        case Answer.EXPIRED | Answer.NONE | Answer.OTHER:  # ended by a sweep or an operator
             text = gettext_noop("The code has expired. A new one is on its way.")
             return [_notice("expired", text, f"{WHERE}.code")]
         case _ if verdict.attempts_left:

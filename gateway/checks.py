@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from checkout import ports as seams
+from checkout.payments import declarations
 from gateway import conf as settings
 from gateway.conf import NAME, conf
 
@@ -135,7 +136,8 @@ def atomic_requests(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def database(app_configs: Any, databases: Iterable[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """SQLite is set up so that writers wait, and outside the demo nobody has the demo's keys.
+    """SQLite is set up so that writers wait, handlers are declared as agents need them, and outside
+    the demo nobody has the demo's keys.
 
     Django runs these for `migrate` and for `check --database`; `gateway.project.serve` does too.
     """
@@ -146,9 +148,28 @@ def database(app_configs: Any, databases: Iterable[str] | None = None, **_: Any)
         if connection.vendor == "sqlite" and options.get("transaction_mode") != "IMMEDIATE":
             text = f"Database '{alias}': set OPTIONS transaction_mode IMMEDIATE, or SQLite's writers fail."
             found.append(Error(text, id="agentic.E012"))
+    if databases:
+        found += _handler_problems()
     if databases and not conf().DEMO:
         found += _demo_people()
     return found
+
+
+def _handler_problems() -> Iterator[CheckMessage]:
+    """What every session would declare of how it can be paid (ACP-174 to ACP-182).
+
+    Looked at with the database: before the first migration there is no currency, and parts that
+    cannot be asked are reported by a check of their own.
+    """
+    with suppress(DatabaseError, RuntimeError):
+        parts = seams.ports()
+        found = {
+            text
+            for currency in parts.catalog.currencies()
+            for text in declarations.problems(parts.payments.handlers(currency=currency))
+        }
+        for text in sorted(found):
+            yield Error(f"{NAME}['PAYMENTS']: {text}", id="agentic.E020")
 
 
 def _demo_people() -> Iterator[CheckMessage]:

@@ -6,10 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+DELEGATED = "spt"
+"""The credential type of a delegated token (ACP-179)."""
+
+PURCHASE_ORDER = "purchase_order"
+"""The instrument of a buyer who names a purchase order and nothing to charge."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One accepted way to pay, as agents see it (ACP-174 to ACP-178)."""
+    """One accepted way to pay, as agents see it (ACP-174 to ACP-178).
+
+    `declarations.problems` says what is wrong with one.
+    """
 
     id: str
     name: str
@@ -23,17 +32,28 @@ class Handler:
     display_order: int | None = None
     requires_delegate_payment: bool = True
     requires_pci_compliance: bool = False
-    credential_types: tuple[str, ...] = ("spt",)
+    credential_types: tuple[str, ...] = (DELEGATED,)
+    """What it takes; with `requires_delegate_payment` delegated tokens only."""
+    needs: frozenset[str] = frozenset()
+    """The intervention types a payment through it may ask for; agents are not shown it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What the agent pays with. The token is shown in no repr and stored nowhere."""
+    """What the agent pays with, and what it says of the payer, for the provider to judge.
+
+    All but the first three is shown in no repr; token, address and signals are stored nowhere.
+    """
 
     handler_id: str
     type: str
     credential_type: str
     token: str = field(repr=False)
+    belongs_to: str | None = field(default=None, repr=False)
+    """The handler that the instrument itself names, if it does (ACP-180)."""
+    billing_address: Mapping[str, str] | None = field(default=None, repr=False)
+    risk_signals: Mapping[str, str] | None = field(default=None, repr=False)
+    """The payer's device as the agent saw it (ACP-046): untrusted, never a reason to trust."""
 
 
 @dataclass(frozen=True, slots=True)

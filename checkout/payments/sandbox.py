@@ -26,32 +26,39 @@ WELL_FORMED = re.compile(r"(?:spt|tok)_[A-Za-z0-9_-]{1,200}")
 AUTHORIZED, DECLINED, VOIDED = "authorized", "declined", "voided"
 
 
+HANDLERS = (
+    Handler(
+        id="sandbox_card",
+        name="dev.acp.tokenized.card",
+        version="2026-04-17",
+        display_name="Card (sandbox)",
+        spec="https://www.agenticcommerce.dev/handlers/tokenized-card",
+        psp="sandbox",
+        config_schema="https://www.agenticcommerce.dev/schemas/handlers/tokenized-card/config.json",
+        instrument_schemas=(
+            "https://www.agenticcommerce.dev/schemas/handlers/tokenized-card/instrument.json",
+        ),
+        config={
+            "merchant_id": "sandbox-merchant",
+            "merchant_display_name": "Sandbox merchant",
+            "psp": "sandbox",
+            "delegate_id": "sandbox",
+            "delegate_display_name": "Sandbox",
+            "accepted_brands": ["visa", "mastercard", "amex"],
+            "accepted_funding_types": ["credit", "debit", "prepaid"],
+            "supports_3ds": False,
+            "environment": "sandbox",
+        },
+        display_order=1,
+    ),
+)
+
+
 class SandboxProvider:
     """Implements `ports.PaymentProvider`. Never raises ProviderUnavailable."""
 
     def handlers(self, *, currency: str) -> Sequence[Handler]:
-        return (
-            Handler(
-                id="sandbox_card",
-                name="dev.acp.tokenized.card",
-                version="2026-04-17",
-                display_name="Card (sandbox)",
-                spec="https://www.agenticcommerce.dev/handlers/tokenized-card",
-                psp="sandbox",
-                config_schema="https://www.agenticcommerce.dev/schemas/handlers/tokenized-card/config.json",
-                instrument_schemas=(
-                    "https://www.agenticcommerce.dev/schemas/handlers/tokenized-card/instrument.json",
-                ),
-                config={
-                    "merchant_id": "sandbox-merchant",
-                    "psp": "sandbox",
-                    "accepted_brands": ["visa", "mastercard", "amex"],
-                    "supports_3ds": False,
-                    "environment": "sandbox",
-                },
-                display_order=1,
-            ),
-        )
+        return HANDLERS
 
     def authorize(self, attempt: Attempt) -> Outcome:
         token = attempt.instrument.token if attempt.instrument else ""

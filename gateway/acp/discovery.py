@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from checkout.ports import ports
 from gateway import links
-from gateway.acp import documentation, refusals, versions, wire
+from gateway.acp import documentation, refusals, standing, versions
 from gateway.api import ProtocolView, json_response
 from gateway.errors import Unavailable
 
@@ -58,6 +58,6 @@ def document() -> dict[str, Any]:
         "capabilities": {
             "services": ["checkout"],
             "supported_currencies": currencies,
-            "extensions": [{"name": wire.EXTENSION}],
+            "extensions": [{"name": standing.EXTENSION}],
         },
     }

@@ -128,8 +128,12 @@ NOT_READY: Body = {
                     "instrument_schemas": [f"{HANDLERS}/schemas/handlers/tokenized-card/instrument.json"],
                     "config": {
                         "merchant_id": "sandbox-merchant",
+                        "merchant_display_name": "Sandbox merchant",
                         "psp": "sandbox",
+                        "delegate_id": "sandbox",
+                        "delegate_display_name": "Sandbox",
                         "accepted_brands": ["visa", "mastercard", "amex"],
+                        "accepted_funding_types": ["credit", "debit", "prepaid"],
                         "supports_3ds": False,
                         "environment": "sandbox",
                     },
@@ -247,7 +251,7 @@ ORDER: Body = {
 
 ASKED: Body = {
     "type": "error",
-    "severity": "high",
+    "severity": "medium",
     "content_type": "plain",
     "content": "Ask the buyer for the one-time code sent to a***@example.com.",
     "resolution": "requires_buyer_input",

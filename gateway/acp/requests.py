@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from checkout.completion import Tender
+from checkout.payments.outcomes import PURCHASE_ORDER
 from checkout.ports import Instrument
 from checkout.responses import Response
 from checkout.services import Draft, WantedLine
@@ -23,8 +24,6 @@ NEEDED_ON_COMPLETE = frozenset({"payment_data"})
 EXTRAS = ("locale", "timezone", "quote_id", "metadata", "order_notes")
 MERGED = ("buyer", "fulfillment_details")
 
-PURCHASE_ORDER = "purchase_order"
-
 METADATA_NAMES = 50
 METADATA_BYTES = 16 * 1024
 """Stored with the session and sent with every answer, so it is bounded (reliability-security T66)."""
@@ -33,14 +32,15 @@ METADATA_BYTES = 16 * 1024
 def without_nulls(body: Mapping[str, Any], *, keep: frozenset[str]) -> dict[str, Any]:
     """The body as its schema may judge it: a null that clears a member is legal (ACP-077).
 
-    Members in `keep` cannot be empty, so their null stays for the schema to refuse (ACP-078).
+    Members in `keep` cannot be empty, so their null stays for the schema to refuse (ACP-078). An
+    object inside a merged one is replaced as a whole (ACP-079), so a null in it means absent.
     """
     judged: dict[str, Any] = {}
     for name, value in body.items():
         if value is None and name not in keep:
             continue
         if name in MERGED and isinstance(value, dict):
-            value = {inner: entry for inner, entry in value.items() if entry is not None}
+            value = _filled(value)
         judged[name] = value
     return judged
 
@@ -55,8 +55,8 @@ def draft(body: Mapping[str, Any], *, version: str) -> Draft:
         lines=_lines(body["line_items"]),
         currency=body["currency"],
         capabilities=body["capabilities"],
-        buyer=_present(body.get("buyer")),
-        fulfillment_details=_present(body.get("fulfillment_details")),
+        buyer=_filled(body.get("buyer")),
+        fulfillment_details=_filled(body.get("fulfillment_details")),
         fulfillment_groups=body.get("fulfillment_groups"),
         extras={name: body[name] for name in EXTRAS if body.get(name) is not None},
         protocol_version=version,
@@ -68,9 +68,11 @@ def changes(body: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if "line_items" in body:
         found["lines"] = _lines(body["line_items"])
-    for name in (*MERGED, "fulfillment_groups"):
+    for name in MERGED:
         if name in body:
-            found[name] = body[name]
+            found[name] = _merging(body[name])
+    if "fulfillment_groups" in body:
+        found["fulfillment_groups"] = body["fulfillment_groups"]
     if "selected_fulfillment_options" in body:
         found["selected_options"] = body["selected_fulfillment_options"]
     if "order_notes" in body:
@@ -94,16 +96,24 @@ def tender(body: Mapping[str, Any], *, claim: str, resumed: bool, still: Callabl
         paid_with = Instrument("", PURCHASE_ORDER, PURCHASE_ORDER, "")
     else:
         credential = instrument["credential"]
+        named = instrument.get("handler_id")
         paid_with = Instrument(
-            payment.get("handler_id", ""), instrument["type"], credential["type"], credential["token"]
+            payment.get("handler_id", ""),
+            instrument["type"],
+            credential["type"],
+            credential["token"],
+            belongs_to=named if named is None or isinstance(named, str) else "",
+            billing_address=payment.get("billing_address"),
+            risk_signals=body.get("risk_signals"),
         )
     changed: dict[str, Any] = {}
     for name in MERGED:
         if body.get(name):
-            changed[name] = body[name]
+            changed[name] = _merging(body[name])
     if "order_notes" in body:
         changed["extras"] = {"order_notes": body["order_notes"]}
-    return Tender(paid_with, claim, resumed, changed, still)
+    approval = payment.get("approval_required") is True
+    return Tender(paid_with, claim, resumed, changed, approval, still)
 
 
 def cancel_reason(body: Mapping[str, Any]) -> str:
@@ -122,5 +132,13 @@ def _lines(items: Sequence[Mapping[str, Any]]) -> list[WantedLine]:
     return lines
 
 
-def _present(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return {name: entry for name, entry in value.items() if entry is not None} if value else None
+def _merging(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What is merged member by member: its own nulls clear, those further in are left out."""
+    return None if value is None else {name: _filled(entry) for name, entry in value.items()}
+
+
+def _filled(value: Any) -> Any:
+    """Without the members that are null, in the objects inside it too."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _filled(entry) for name, entry in value.items() if entry is not None}

@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any, cast
 
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.request import Request
 
 from checkout import completion, models, responses, services
 from checkout.errors import CheckoutError, NotFound
 from checkout.services import Seal
 from gateway import carddata, idempotency, intake, once, strict_json
-from gateway.acp import documentation, refusals, requests, versions, wire
+from gateway.acp import documentation, refusals, requests, standing, versions, wire
 from gateway.api import NothingHere, ProtocolView, json_response
 from gateway.authentication import BearerKey
 from gateway.errors import KeyRequired, RawCardData
@@ -70,7 +71,8 @@ class ACPView(ProtocolView):
 
     def dress(self, session: models.CheckoutSession) -> bytes:
         """The session as this agent may see it, held against the schema of that form."""
-        return self.answer(SESSION, wire.checkout_session(session), extended=wire.extended(session))
+        stands = standing.of(session, timezone.now())
+        return self.answer(SESSION, wire.checkout_session(session, stands), extended=stands.extended)
 
     def refuse(self, problem: CheckoutError) -> Answer:
         status, body, _ = refusals.refusal(problem)

@@ -9,22 +9,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from checkout import obligations, pricing
+from checkout import pricing
 from checkout.models import CheckoutSession, Order
-from checkout.ports import Handler, ports
 from checkout.states import CLOSED, SessionState
 from gateway import links
+from gateway.acp.capabilities import capabilities
+from gateway.acp.standing import Standing
 from gateway.conf import conf
-from interventions.negotiation import Kind
 
 LOW_STOCK = 5
-
-EXTENSION = "intervention_types@2026-02-17"
-EXTENDED_KINDS = frozenset({Kind.OTP, Kind.REDIRECT, Kind.WEBVIEW})
-RELEASED_KINDS = frozenset(Kind) - EXTENDED_KINDS
 
 EXPIRED = pricing.problem(
     "error",
@@ -34,31 +29,24 @@ EXPIRED = pricing.problem(
     blocking=False,
 )
 
-_STATUS = {
-    SessionState.COMPLETING: "complete_in_progress",
-    SessionState.COMPLETED: "completed",
-    SessionState.CANCELED: "canceled",
-    SessionState.EXPIRED: "expired",
-}
-
 _SEVERITY = {"error": "high", "warning": "medium", "info": "info"}
 
 _PASSED_ON = ("locale", "timezone", "quote_id", "metadata")
 
 
-def checkout_session(session: CheckoutSession) -> dict[str, Any]:
+def checkout_session(session: CheckoutSession, stands: Standing) -> dict[str, Any]:
     """The whole authoritative session (ACP-026); what has no value is absent (ACP-051)."""
     quote = session.quote
     body: dict[str, Any] = {
         "id": session.id,
         "protocol": {"version": session.protocol_version},
-        "capabilities": capabilities(session),
-        "status": status(session),
+        "capabilities": capabilities(session, stands),
+        "status": stands.status,
         "currency": session.currency,
         "line_items": [line_item(line) for line in quote["lines"]],
         "fulfillment_options": [option(entry) for entry in quote["options"]],
-        "totals": totals(quote),
-        "messages": _messages(session),
+        "totals": totals(quote) if quote["lines"] else [],
+        "messages": _messages(session, stands),
         "links": [dict(link) for link in conf().LINKS],
         "created_at": instant(session.created_at),
         "updated_at": instant(session.updated_at),
@@ -73,49 +61,11 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
             **{name: session.extras.get(name) for name in _PASSED_ON},
         }
     )
-    if extended(session) and (pending := _asked_now(session)):
-        body["intervention_context"] = intervention_context(pending)
+    if stands.extended and stands.asked is not None:
+        body["intervention_context"] = intervention_context(stands.asked)
     if session.state == SessionState.COMPLETED:
         body["order"] = order(session.order)
     return body
-
-
-def status(session: CheckoutSession) -> str:
-    """The wire status (acp.md 0.1), derived from the stored state and the last pricing."""
-    if session.state == SessionState.OPEN:
-        if extended(session) and _asked_now(session):
-            return "authentication_required"
-        return "ready_for_payment" if session.quote["ready"] else "not_ready_for_payment"
-    return _STATUS[SessionState(session.state)]
-
-
-def capabilities(session: CheckoutSession) -> dict[str, Any]:
-    """What this session accepts; nothing the agent declared is echoed (ACP-124 to ACP-127)."""
-    handlers = [handler(entry) for entry in ports().payments.handlers(currency=session.currency)]
-    body: dict[str, Any] = {"payment": {"handlers": handlers}}
-    agreed = session.quote.get("agreement") or {"supported": [], "required": [], "enforcement": ""}
-    shown = frozenset(Kind) if extended(session) else RELEASED_KINDS
-    supported = [kind for kind in agreed["supported"] if kind in shown]
-    if session.capabilities.get("interventions") is not None or agreed["required"]:
-        body["interventions"] = {"supported": supported}
-    if agreed["required"]:
-        body["interventions"] |= {
-            "required": [kind for kind in agreed["required"] if kind in shown],
-            "enforcement": agreed["enforcement"],
-        }
-    if extended(session):
-        body["extensions"] = [{"name": EXTENSION}]
-    return body
-
-
-def extended(session: CheckoutSession) -> bool:
-    """This agent gets the extension: it named it, or declared one of its types (decision 16)."""
-    told = session.capabilities.get("interventions") or {}
-    if EXTENDED_KINDS.intersection(told.get("supported") or ()):
-        return True
-    named = session.capabilities.get("extensions") or ()
-    names = (entry if isinstance(entry, str) else entry.get("name", "") for entry in named)
-    return any(name.partition("@")[0] == EXTENSION.partition("@")[0] for name in names)
 
 
 def intervention_context(pending: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,42 +79,14 @@ def intervention_context(pending: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _asked_now(session: CheckoutSession) -> Mapping[str, Any] | None:
-    """What a person can do now; None once the challenge is over, whatever was written."""
-    pending = obligations.pending(session)
-    if pending is None or datetime.fromisoformat(pending["expires_at"]) <= timezone.now():
-        return None
-    return pending
-
-
-def _messages(session: CheckoutSession) -> list[dict[str, Any]]:
+def _messages(session: CheckoutSession, stands: Standing) -> list[dict[str, Any]]:
     if session.state in CLOSED:
         return []
     problems = session.quote["problems"]
-    if obligations.pending(session) is not None and _asked_now(session) is None:
+    if stands.lapsed:
         over = [entry for entry in problems if entry["code"] != "intervention_required"]
         problems = [*over, EXPIRED]
     return [message(entry) for entry in problems]
-
-
-def handler(entry: Handler) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "id": entry.id,
-        "name": entry.name,
-        "version": entry.version,
-        "spec": entry.spec,
-        "requires_delegate_payment": entry.requires_delegate_payment,
-        "requires_pci_compliance": entry.requires_pci_compliance,
-        "psp": entry.psp,
-        "config_schema": entry.config_schema,
-        "instrument_schemas": list(entry.instrument_schemas),
-        "config": dict(entry.config),
-    }
-    if entry.display_name:
-        body["display_name"] = entry.display_name
-    if entry.display_order is not None:
-        body["display_order"] = entry.display_order
-    return body
 
 
 def line_item(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,7 +159,7 @@ def message(entry: Mapping[str, Any]) -> dict[str, Any]:
     """A problem as MessageInfo, MessageWarning or MessageError (ACP-063 to ACP-066)."""
     body = {
         "type": entry["level"],
-        "severity": _SEVERITY[entry["level"]],
+        "severity": entry.get("severity") or _SEVERITY[entry["level"]],
         "content_type": "plain",
         "content": pricing.wording(entry),
         "resolution": entry["resolution"],

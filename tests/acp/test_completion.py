@@ -155,7 +155,11 @@ def test_an_unready_session_is_not_charged(agent: PlayedAgent) -> None:
     [
         (paying(handler="elsewhere"), "invalid", "$.payment_data.handler_id"),
         (paying(credential="pan"), "unsupported", "$.payment_data.instrument.credential.type"),
-        ({"payment_data": {"purchase_order_number": "4711"}}, "invalid", "$.payment_data.handler_id"),
+        (
+            {"payment_data": {"purchase_order_number": "4711"}},
+            "approval_required",
+            "$.payment_data.purchase_order_number",
+        ),
     ],
 )
 def test_a_tender_nobody_takes_is_a_message(

@@ -5,6 +5,7 @@ import itertools
 import pytest
 from django.db import connection
 
+from checkout.payments import declarations
 from checkout.ports import Attempt, Authorized, Declined, Instrument, PaymentProvider, Unknown
 
 _numbers = itertools.count(1)
@@ -59,12 +60,11 @@ class PaymentsContract:
         assert not connection.in_atomic_block
 
     def test_there_is_a_way_to_pay(self) -> None:
-        """ACP-174 to ACP-178."""
+        """ACP-174 to ACP-179, ACP-182: every declaration is complete, and no two share an id."""
         handlers = self.part().handlers(currency=self.CURRENCY)
 
-        assert len({handler.id for handler in handlers}) == len(handlers) > 0
+        assert declarations.problems(handlers) == []
         assert self.good().handler_id in {handler.id for handler in handlers}
-        assert all(handler.credential_types and handler.psp and handler.spec for handler in handlers)
 
     def test_good_money_is_authorized(self) -> None:
         attempt, reference = self.authorized()

@@ -29,7 +29,7 @@ class Bank:
                 psp="kaffeebank",
                 config_schema=f"{SPEC}/config.json",
                 instrument_schemas=(f"{SPEC}/instrument.json",),
-                config={"environment": "production"},
+                config={"merchant_id": "kaffee", "psp": "kaffeebank", "environment": "production"},
             ),
         )
 

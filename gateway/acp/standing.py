@@ -1,0 +1,77 @@
+"""Where a session stands for its agent at one moment.
+
+Decided once for each answer, so that status, context, messages and capabilities agree, also at
+the very instant at which a challenge ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from checkout import obligations
+from checkout.models import CheckoutSession
+from checkout.states import SessionState
+from interventions.negotiation import Kind
+
+EXTENSION = "intervention_types@2026-02-17"
+EXTENDED_KINDS = frozenset({Kind.OTP, Kind.REDIRECT, Kind.WEBVIEW})
+RELEASED_KINDS = frozenset(Kind) - EXTENDED_KINDS
+
+_STATUS = {
+    SessionState.COMPLETING: "complete_in_progress",
+    SessionState.COMPLETED: "completed",
+    SessionState.CANCELED: "canceled",
+    SessionState.EXPIRED: "expired",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What depends on the clock, or on what the agent declared."""
+
+    status: str
+    """The wire status (acp.md 0.1)."""
+    extended: bool
+    """The agent gets the members of the extension (decision 16)."""
+    asked: Mapping[str, Any] | None
+    """What a person can do now."""
+    lapsed: bool
+    """A person was asked, and the challenge is over."""
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The intervention types that this agent's schema knows."""
+        return frozenset(Kind) if self.extended else RELEASED_KINDS
+
+
+def of(session: CheckoutSession, now: datetime) -> Standing:
+    """Where `session` stands at `now`. Reads nothing but the session."""
+    extended = is_extended(session.capabilities)
+    asked = obligations.asked_now(session, now)
+    lapsed = asked is None and obligations.pending(session) is not None
+    return Standing(_status(session, asked, extended=extended), extended, asked, lapsed)
+
+
+def is_extended(capabilities: Mapping[str, Any]) -> bool:
+    """This agent gets the extension: it named it, or declared one of its types (decision 16)."""
+    told = capabilities.get("interventions") or {}
+    if EXTENDED_KINDS.intersection(told.get("supported") or ()):
+        return True
+    named = capabilities.get("extensions") or ()
+    names = (entry if isinstance(entry, str) else entry.get("name", "") for entry in named)
+    return any(name.partition("@")[0] == EXTENSION.partition("@")[0] for name in names)
+
+
+def _status(session: CheckoutSession, asked: Mapping[str, Any] | None, *, extended: bool) -> str:
+    """`incomplete` is a session without any item: there is nothing that could be priced. One
+    that only lacks an address is priced, and blocked (ACP-073, ACP-074)."""
+    if session.state != SessionState.OPEN:
+        return _STATUS[SessionState(session.state)]
+    if not session.quote["lines"]:
+        return "incomplete"
+    if asked is not None and extended:
+        return "authentication_required"
+    return "ready_for_payment" if session.quote["ready"] else "not_ready_for_payment"
