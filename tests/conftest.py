@@ -2,10 +2,22 @@ from __future__ import annotations
 
 import shutil
 
+import hypothesis
 import pytest
 from django.conf import settings
 
 pytest_plugins = ["tests.requirements.plugin"]
+
+# The same examples in every run, however busy the machine is: what is red is red again.
+# `--hypothesis-profile=default` looks for new ones.
+hypothesis.settings.register_profile(
+    "agentic",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("agentic")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

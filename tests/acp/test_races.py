@@ -5,6 +5,7 @@ SQLite has one writer at a time and would hide what is tested here.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -192,7 +193,18 @@ def _one_purchase(session: dict[str, Any]) -> None:
 
 @contextmanager
 def _unguarded(*, constraint: bool = False) -> Iterator[None]:
-    """The code without what keeps a second payment out; `constraint` keeps the database's own rule."""
+    """The code without what keeps a second payment out; `constraint` keeps the database's own rule.
+
+    The first two have both read the session before one of them goes on, so that luck has no say.
+    """
+    both_read, first_two = threading.Barrier(2), iter(range(2))
+
+    def unlocked(self: Any, pk: str) -> Any:
+        found = self.one(pk)
+        if next(first_two, None) is not None:
+            both_read.wait(60)
+        return found
+
     live = next(entry for entry in Payment._meta.constraints if entry.name == "agentic_payment_one_live")
 
     def move(
@@ -209,7 +221,7 @@ def _unguarded(*, constraint: bool = False) -> Iterator[None]:
         row.state = to
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Owned, "locked", Owned.one)
+        patch.setattr(Owned, "locked", unlocked)
         patch.setattr(moves, "move", move)
         if not constraint:
             with connection.schema_editor() as editor:

@@ -9,6 +9,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from tests.tcp_ports import free_port
+
 
 class BrokerProxy:
     """Forwards to `target` while it is up. `port` stays the same all the time."""
@@ -18,8 +20,7 @@ class BrokerProxy:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._silent = False
         self._listener: socket.socket | None = None
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         self.up()

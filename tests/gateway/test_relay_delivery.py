@@ -237,13 +237,14 @@ def test_a_lost_worker_s_message_is_run_again_after_its_lease(
 @pytest.mark.parametrize("zombie_fails", [False, True])
 def test_a_zombie_records_nothing_over_its_successor(short_lease: float, zombie_fails: bool) -> None:
     """R07: fencing rejects whoever was stopped for longer than the lease."""
-    wake_up = threading.Event()
+    asleep, wake_up = threading.Event(), threading.Event()
     calls: list[str] = []
 
     def handler(payload: dict[str, Any]) -> None:
         calls.append("called")
         if len(calls) == 1:
-            wake_up.wait(10)
+            asleep.set()
+            wake_up.wait(60)
             if zombie_fails:
                 raise Broken
 
@@ -259,11 +260,12 @@ def test_a_zombie_records_nothing_over_its_successor(short_lease: float, zombie_
 
     zombie = threading.Thread(target=be_a_zombie)
     zombie.start()
+    assert asleep.wait(60)
     time.sleep(short_lease + 0.2)
     assert deliver(row.pk)
     finished = OutboxMessage.objects.values().get()
     wake_up.set()
-    zombie.join(10)
+    zombie.join(60)
 
     assert answers == [False]
     assert len(calls) == 2
@@ -309,9 +311,12 @@ def test_racing_threads_handle_every_message_once() -> None:
 def test_without_the_conditional_claim_the_race_has_two_winners(monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control of the race above (reliability-security 0.10)."""
 
+    both_looked, first_two = threading.Barrier(2), iter(range(2))
+
     def look_then_write(message_id: str) -> OutboxMessage | None:
         found = delivery._due(timezone.now()).filter(pk=message_id).first()
-        time.sleep(0.01)
+        if next(first_two, None) is not None:
+            both_looked.wait(60)
         if found is not None:
             found.lease_until = timezone.now() + timedelta(seconds=60)
             found.save(update_fields=["lease_until"])

@@ -178,7 +178,7 @@ def test_sigterm_ends_the_relay_after_its_message(processes: Processes) -> None:
 
     relay.send_signal(signal.SIGTERM)
 
-    assert relay.wait(10) == 0
+    assert relay.wait(START_SECONDS) == 0
     assert processes.trace("end") == ["a"]
     assert unfinished() == 0
 

@@ -7,5 +7,5 @@ AGENTIC_GATEWAY = {
     **AGENTIC_GATEWAY,
     "IDEMPOTENCY_LEASE_SECONDS": 2.0,
     "MESSAGE_LEASE_SECONDS": 3.0,
-    "PAYMENTS": "tests.hostile.slow_payments.SlowPayments",
+    "PAYMENTS": "tests.hostile.gated_payments.GatedPayments",
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.tcp_ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 
 OURS = (
@@ -21,12 +22,6 @@ OURS = (
     *("AGENTIC_RELAY", "DATABASE_URL", "REDIS_URL", "WORKERS", "THREADS", "DJANGO_SETTINGS_MODULE"),
 )
 """Variables that change what the server does; a test sets the ones it means."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(**variables: str) -> dict[str, str]:

@@ -50,4 +50,4 @@ def test_a_broken_broker_holds_nobody_for_long(listening: bool) -> None:
         with pytest.raises(OperationalError):
             probe.send_task("agentic.outbox.deliver", ("msg_1",), retry=False)
 
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15

@@ -15,11 +15,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.project.server import ROOT, Server, alive, environment, eventually, free_port
+from tests.project.server import ROOT, Server, alive, environment, eventually
+from tests.tcp_ports import free_port
 
 pytestmark = pytest.mark.server
 
 SLOW = "tests.project.slow_settings"
+
+START_SECONDS = 120.0
+"""A process of ours has started and said what it has to say; generous, for a busy machine."""
 
 
 class Request(threading.Thread):
@@ -78,7 +82,7 @@ def test_a_port_that_somebody_else_holds_is_reported(tmp_path: Path) -> None:
     ):
         server.launch()
 
-        assert server.ended(within=10)
+        assert server.ended(within=START_SECONDS)
         assert "is in use" in server.log
         assert not (tmp_path / "var").exists()
 
@@ -103,7 +107,7 @@ def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, variables: dict[str, 
         env=environment(**given),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=START_SECONDS,
         check=False,
     )
 
@@ -121,7 +125,7 @@ def test_production_refuses_the_demos_database(tmp_path: Path) -> None:
         cwd=ROOT,
         env=environment(**given, DJANGO_SETTINGS_MODULE="gateway.project.demo"),
         check=True,
-        timeout=60,
+        timeout=START_SECONDS,
     )
     production = {
         "DJANGO_SETTINGS_MODULE": "gateway.project.settings",
@@ -137,7 +141,7 @@ def test_production_refuses_the_demos_database(tmp_path: Path) -> None:
         env=environment(**given, **production),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=START_SECONDS,
         check=False,
     )
 
@@ -157,7 +161,7 @@ def test_a_second_start_needs_the_port_and_keeps_the_data(tmp_path: Path) -> Non
 
         second.launch()
 
-        assert second.ended(within=10)
+        assert second.ended(within=START_SECONDS)
         assert second.process is not None
         assert second.process.returncode == 1
         assert f"Port {server.port} is in use" in second.log

@@ -26,13 +26,20 @@ AT_ONCE = 25
 
 
 class ReadsThenWrites(ShopInventory):
-    """The mistake: looks at the stock, then writes what it makes of it."""
+    """The mistake: looks at the stock, then writes what it makes of it. The first AT_ONCE have all
+    looked before one of them writes, so that luck has no say."""
+
+    def __init__(self) -> None:
+        self._looked = threading.Barrier(AT_ONCE)
+        self._first = iter(range(AT_ONCE))
 
     def hold(self, key: str, wanted: Sequence[Wanted], *, until: datetime) -> Held | Short:
         for piece in wanted:
             product = Product.objects.get(pk=piece.product_id)
             if product.available is None or product.available < piece.quantity:
                 return Short((product.pk,))
+            if next(self._first, None) is not None:
+                self._looked.wait(60)
             product.available -= piece.quantity
             product.save(update_fields=["available"])
             Hold.objects.create(key=key, product=product, quantity=piece.quantity, until=until)
@@ -45,7 +52,7 @@ def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
 
     def run(job: Callable[[], Any]) -> Any:
         try:
-            gate.wait(timeout=20)
+            gate.wait(timeout=60)
             with transaction.atomic():
                 return job()
         finally:
