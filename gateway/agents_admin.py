@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,9 +15,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_variables
 
 from checkout.confirmation import Decision, ReasonForm, ask, onward
-from checkout.screens import ACT, ReadOnlyScreen, Screen, when
+from checkout.screens import ACT, ReadOnlyScreen, when
 from gateway import agents
 from gateway.models import Agent, AgentKey
+from gateway.shown_once import shown_once
+from gateway.signing_admin import SigningActions, SigningKeyInline
 
 
 @admin.display(description="state")
@@ -37,7 +38,7 @@ class AgentForm(forms.ModelForm):
 
     class Meta:
         model = Agent
-        fields = ("name", "active")
+        fields = ("name", "active", "signature_policy")
 
 
 class RotateForm(ReasonForm):
@@ -77,7 +78,7 @@ class AgentKeyInline(admin.TabularInline):
 
 
 @admin.register(Agent)
-class AgentAdmin(Screen):
+class AgentAdmin(SigningActions):
     """Agents stay for ever, because sessions and orders name them; switch one off instead.
 
     There are few of them, so that a search by part of a name may read them all.
@@ -85,12 +86,12 @@ class AgentAdmin(Screen):
 
     form = AgentForm
     empty_list_text = "Agents that may buy here would be here. Add one to get its key."
-    list_display = ("name", "id", "active", "working_keys", "created")
-    list_filter = ("active",)
+    list_display = ("name", "id", "active", "working_keys", "signature_policy", "created")
+    list_filter = ("active", "signature_policy")
     search_fields = ("id", "name")
     search_help_text = "The whole id, or part of the name."
-    inlines = (AgentKeyInline,)
-    actions = ("rotate", "revoke")
+    inlines = (AgentKeyInline, SigningKeyInline)
+    actions = ("rotate", "revoke", "add_public_key", "make_secret")
 
     ROTATE: ClassVar = Decision(
         action="rotate",
@@ -119,7 +120,8 @@ class AgentAdmin(Screen):
     def get_fieldsets(self, request: HttpRequest, obj: Agent | None = None) -> Any:
         if obj is None:
             return ((None, {"fields": ("name", "label")}),)
-        return ((None, {"fields": ("id_in_full", "name", "active", "created", "activity")}),)
+        shown = ("id_in_full", "name", "active", "signature_policy", "created", "activity")
+        return ((None, {"fields": shown}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> Any:
         return ("id_in_full", "created", "activity")
@@ -134,7 +136,7 @@ class AgentAdmin(Screen):
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
         """The edited columns are stored; a new agent is enrolled and has its first key."""
         if change:
-            obj.save(update_fields=[name for name in ("name", "active") if name in form.changed_data])
+            obj.save(update_fields=[name for name in AgentForm.Meta.fields if name in form.changed_data])
             return
         agent, key = agents.enrol(obj.name, label=form.cleaned_data["label"])
         obj.pk = agent.pk
@@ -173,16 +175,7 @@ class AgentAdmin(Screen):
 
     @sensitive_variables("made")
     def _shown_once(self, request: HttpRequest, made: list[tuple[Agent, str]]) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "New key",
-            "made": made,
-            "opts": self.opts,
-            "media": self.media,
-        }
-        response = TemplateResponse(request, "admin/agentic_gateway/key_once.html", context)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return shown_once(self, request, made, title="New key", kept="only a keyed hash of it is stored")
 
     @admin.display(description="working keys")
     def working_keys(self, agent: Any) -> int:

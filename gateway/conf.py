@@ -65,6 +65,9 @@ class Conf:
     CAPTURE: str = "at_once"
     """When authorized money is taken: at_once, or on_shipment when the merchant says so."""
 
+    SIGNATURE_SKEW_SECONDS: int = 300
+    """How far the Timestamp of a signed request may be from our clock, either way (ACP-107)."""
+
     IDEMPOTENCY_LEASE_SECONDS: float = 60.0
     IDEMPOTENCY_KEEP_HOURS: int = 48
     BODY_BYTES: int = 256 * 1024

@@ -2,6 +2,7 @@
 
 GatewayError
 ├── Unauthorized            no key, or none we know
+├── InvalidSignature        a signature that does not hold, or none where one is due
 ├── MethodRefused           the path has no such method
 ├── UnknownPath             nothing lives there
 ├── VersionProblem          API-Version missing or not served
@@ -34,6 +35,14 @@ class Unauthorized(GatewayError):
     status = 401
     code = "unauthorized"
     message = "A valid key is needed: send it as 'Authorization: Bearer <key>'."
+
+
+class InvalidSignature(GatewayError):
+    """The message names the header to blame, never what it held."""
+
+    status = 401
+    code = "invalid_signature"
+    message = "The Signature header fits this request under none of the agent's keys."
 
 
 class UnknownPath(GatewayError):

@@ -10,12 +10,43 @@ from django.utils import timezone
 from interventions.identifiers import IdentifierField
 
 
+class SignaturePolicy(models.TextChoices):
+    """What an agent's request without a signature is worth (C-24)."""
+
+    WHEN_PRESENT = "when_present", "verified when present"
+    REQUIRED = "required", "required"
+
+
+class Algorithm(models.TextChoices):
+    """What an agent signs with (ACP-105)."""
+
+    ED25519 = "Ed25519"
+    ES256 = "ES256"
+    HMAC_SHA256 = "HMAC-SHA256"
+
+
+class Signed(models.TextChoices):
+    """Which bytes a signature is over (ACP-106, ACP-110); see docs/signatures.md."""
+
+    CANONICAL = "canonical", "Timestamp and the canonical JSON of the body"
+    CANONICAL_BODY = "canonical_body", "the canonical JSON of the body alone"
+    RAW = "raw", "Timestamp and the body as sent"
+
+
 class Agent(models.Model):
     """Somebody's software that may buy here."""
 
     id = IdentifierField(prefix="agt")
     name = models.CharField(max_length=100, unique=True, help_text="Shown to buyers and operators.")
     active = models.BooleanField(default=True, help_text="An inactive agent's keys are refused at once.")
+    signature_policy = models.CharField(
+        "signatures",
+        max_length=12,
+        choices=SignaturePolicy.choices,
+        default=SignaturePolicy.WHEN_PRESENT,
+        help_text="Required: a request without one is refused. Otherwise one is verified as soon as the "
+        "agent has had a signing key.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -47,6 +78,48 @@ class AgentKey(models.Model):
 
     def __str__(self) -> str:
         return f"key {self.pk} of {self.agent_id}"
+
+
+class AgentSigningKey(models.Model):
+    """What an agent's signatures are verified with: its public key, or a secret shared with it.
+
+    A secret is sealed, because verifying needs it back; it was shown once, and goes when the
+    key is revoked.
+    """
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="signing_keys")
+    algorithm = models.CharField(max_length=11, choices=Algorithm.choices)
+    signs = models.CharField(max_length=14, choices=Signed.choices, default=Signed.CANONICAL)
+    public_key = models.CharField(
+        max_length=255, blank=True, editable=False, help_text="SubjectPublicKeyInfo in base64url."
+    )
+    sealed_secret = models.CharField(max_length=255, blank=True, editable=False)
+    label = models.CharField(max_length=100, blank=True, help_text="Where the key is used, for operators.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Refused afterwards; empty for never.")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        db_table = "agentic_agent_signing_key"
+        ordering = ("-created_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("agent", "public_key"),
+                condition=~models.Q(public_key=""),
+                name="agentic_signing_key_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(algorithm=Algorithm.HMAC_SHA256, public_key="")
+                | (
+                    models.Q(algorithm__in=(Algorithm.ED25519, Algorithm.ES256), sealed_secret="")
+                    & ~models.Q(public_key="")
+                ),
+                name="agentic_signing_key_form",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"signing key {self.pk} of {self.agent_id}"
 
 
 class IdempotentRequest(models.Model):

@@ -24,7 +24,7 @@ ANSWER_AT = "$.intervention_response"
 
 MEANING = {
     400: "The request is not one that can be processed: `code` says why, `param` where.",
-    401: "No key, or none that is known here.",
+    401: "No key, or none that is known here; or a signature that does not hold, or none where one is due.",
     404: "No such session, or it is another agent's.",
     405: "The session is finished and cannot be changed. `Allow` names what is left.",
     409: "Not now: another request is at work, or was first. Repeat after `Retry-After` seconds.",
@@ -49,6 +49,7 @@ ANYWHERE: tuple[Exception, ...] = (intake.BadTarget(), Exception(), door.Unavail
 ANY_SESSION_CALL = (
     *ANYWHERE,
     door.Unauthorized(),
+    door.InvalidSignature(),
     _version_problem(None),
     _version_problem("2025-01-01"),
 )
@@ -104,6 +105,12 @@ IDEMPOTENCY_KEY = sent(
 OPTIONAL = (
     sent("Request-Id", "A name for this request, returned with the answer."),
     sent("Accept-Language", "Languages wished for. None is ever refused."),
+    sent(
+        "Signature",
+        "One signature in base64url over `Timestamp` and the body (Ed25519, ES256 or HMAC-SHA256). It is "
+        "verified once the shop has a key of this agent on record, and the shop may require it.",
+    ),
+    sent("Timestamp", "When the request was signed, as in RFC 3339. Needed with `Signature`."),
 )
 SESSION_ID = sent(
     "session_id",

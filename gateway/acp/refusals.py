@@ -65,7 +65,7 @@ def _door_headers(problem: door.GatewayError) -> dict[str, str]:
         headers["Retry-After"] = str(problem.retry_after)
     if isinstance(problem, door.MethodRefused):
         headers["Allow"] = ", ".join(problem.allowed)
-    if isinstance(problem, door.Unauthorized):
+    if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="agentic"'
     return headers
 

@@ -14,7 +14,7 @@ from checkout import completion, models, responses, services
 from checkout.errors import CheckoutError, NotFound
 from checkout.services import Seal
 from gateway import carddata, idempotency, intake, once, strict_json
-from gateway.acp import documentation, refusals, requests, standing, versions, wire
+from gateway.acp import documentation, refusals, requests, signatures, standing, versions, wire
 from gateway.api import NothingHere, ProtocolView, json_response
 from gateway.authentication import BearerKey
 from gateway.errors import KeyRequired, RawCardData
@@ -27,13 +27,14 @@ LONGEST_ID = 64
 
 
 class ACPView(ProtocolView):
-    """Checks every ACP request in the order of ACP-101: key, version, idempotency key, body."""
+    """Checks every ACP request in the order of ACP-101: key, signature, version, idempotency key, body."""
 
     dialect = refusals
     authentication_classes = (BearerKey,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        signatures.check(request._request, cast(Agent, request.user))
         self.version = versions.asked_for(request.META.get("HTTP_API_VERSION"))
         self.owner = cast(Agent, request.user).owner
         if len(kwargs.get("session_id", "")) > LONGEST_ID:

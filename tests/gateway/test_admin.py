@@ -19,14 +19,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from checkout.models import CheckoutSession, Order, Payment, SandboxCharge, StateMove
-from gateway import agents
+from gateway import agents, sealed, signing_keys
 from gateway.conf import conf
-from gateway.models import Agent, AgentKey, IdempotentRequest, OutboxMessage, RelayLease
+from gateway.models import Agent, AgentKey, AgentSigningKey, IdempotentRequest, OutboxMessage, RelayLease
 from tests.agents import PlayedAgent
 from tests.operators import act, listing, log_in, open_shop, page
 
-MODELS = (Agent, AgentKey, IdempotentRequest, OutboxMessage, RelayLease)
-READ_ONLY = (AgentKey, IdempotentRequest, OutboxMessage, RelayLease)
+MODELS = (Agent, AgentKey, AgentSigningKey, IdempotentRequest, OutboxMessage, RelayLease)
+READ_ONLY = (AgentKey, AgentSigningKey, IdempotentRequest, OutboxMessage, RelayLease)
 PURCHASE = (CheckoutSession, Payment, Order, StateMove, SandboxCharge)
 CANARY = "canary-7b1f"
 KEY = re.compile(r"agk_[A-Za-z0-9_-]{43}")
@@ -47,6 +47,7 @@ def rows(agent: PlayedAgent) -> None:
     """At least one row of every model."""
     assert agent.complete(agent.ready("item_mug")).status_code == 200
     now = timezone.now()
+    signing_keys.add_secret(Agent.objects.get(name="Demo agent"))
     RelayLease.objects.create(name="relay", holder="host:1:abc", until=now, beat_at=now)
 
 
@@ -128,6 +129,8 @@ def test_no_page_shows_a_secret(operator: Client, rows: None) -> None:
         "spt_sandbox_ok",
         *conf().HASH_KEYS,
         *AgentKey.objects.values_list("digest", flat=True),
+        *(sealed_secret := AgentSigningKey.objects.values_list("sealed_secret", flat=True)),
+        *(sealed.unseal(entry, signing_keys.PURPOSE).decode() for entry in sealed_secret),
     }
     addresses = [reverse("admin:index")]
     for model in (*MODELS, *PURCHASE):
@@ -147,6 +150,8 @@ def test_no_page_shows_a_secret(operator: Client, rows: None) -> None:
     [
         (AgentKey, {"digest__startswith": "a"}),
         (Agent, {"keys__digest__startswith": "a"}),
+        (Agent, {"signing_keys__sealed_secret__startswith": "g"}),
+        (AgentSigningKey, {"sealed_secret__startswith": "g"}),
         (IdempotentRequest, {"body__contains": "a"}),
         (IdempotentRequest, {"fingerprint__startswith": "a"}),
         (OutboxMessage, {"payload__contains": "a"}),

@@ -18,6 +18,12 @@ from tests.agents import PlayedAgent
 from tests.operators import act, listing, log_in, open_shop, page
 
 KEY = re.compile(r"agk_[A-Za-z0-9_-]{43}")
+NO_KEYS = {"keys-TOTAL_FORMS": "0", "keys-INITIAL_FORMS": "0"}
+UNSIGNED = {
+    "signature_policy": "when_present",
+    "signing_keys-TOTAL_FORMS": "0",
+    "signing_keys-INITIAL_FORMS": "0",
+}
 
 
 @pytest.fixture
@@ -61,9 +67,7 @@ def test_two_agents_cannot_have_one_name(operator: Client, agent: PlayedAgent) -
 
 def test_switching_an_agent_off_refuses_its_keys(operator: Client, agent: PlayedAgent) -> None:
     row = Agent.objects.get(name="Demo agent")
-    inline = {"keys-TOTAL_FORMS": "0", "keys-INITIAL_FORMS": "0"}
-
-    answer = operator.post(page(row), {"name": "Renamed", **inline})
+    answer = operator.post(page(row), {**UNSIGNED, **NO_KEYS, "name": "Renamed"})
 
     assert answer.status_code == 302
     row.refresh_from_db()
@@ -86,8 +90,9 @@ def test_an_inline_cannot_change_or_delete_a_key(operator: Client, agent: Played
         "keys-1-label": "new",
     }
 
-    operator.post(page(row), {"name": row.name, "active": "on", **inline})
+    answer = operator.post(page(row), {"name": row.name, "active": "on", **UNSIGNED, **inline})
 
+    assert answer.status_code == 302
     assert [(kept.pk, kept.label) for kept in row.keys.all()] == [(key.pk, key.label)]
 
 
