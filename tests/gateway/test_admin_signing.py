@@ -51,7 +51,7 @@ def test_a_public_key_is_added_and_shown(operator: Client, row: Agent) -> None:
         assert public_keys.fingerprint(key.public_key) in operator.get(address).text
 
 
-@pytest.mark.requirement("ACP-105", "T94")
+@pytest.mark.requirement("ACP-105")
 def test_what_is_no_public_key_is_told_why_and_does_not_come_back(operator: Client, row: Agent) -> None:
     """A private key that somebody pasted is on no page."""
     pasted = private_pem(ed25519.Ed25519PrivateKey.generate())
@@ -74,7 +74,6 @@ def test_a_key_that_is_there_already(operator: Client, row: Agent) -> None:
     assert not LogEntry.objects.exists()
 
 
-@pytest.mark.requirement("T94")
 def test_a_secret_is_shown_once(operator: Client, row: Agent) -> None:
     """In that one answer; not in a cookie, a session, the history or any later page."""
     older = signing_keys.add(row, pem(ed25519.Ed25519PrivateKey.generate()))
@@ -102,7 +101,6 @@ def test_a_secret_is_shown_once(operator: Client, row: Agent) -> None:
         assert key.sealed_secret not in text
 
 
-@pytest.mark.requirement("T09")
 def test_one_signing_key_is_revoked(operator: Client, row: Agent) -> None:
     key, _ = signing_keys.add_secret(row)
 

@@ -16,7 +16,6 @@ def under(settings: Any, *secrets: str) -> None:
     settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "HASH_KEYS": list(secrets)}
 
 
-@pytest.mark.requirement("T94")
 def test_what_is_sealed_comes_back_and_shows_nothing(settings: Any) -> None:
     under(settings, NEW)
 
@@ -27,7 +26,6 @@ def test_what_is_sealed_comes_back_and_shows_nothing(settings: Any) -> None:
     assert closed != sealed.seal(b"canary", PURPOSE)
 
 
-@pytest.mark.requirement("T94")
 def test_the_first_key_seals_and_every_key_opens(settings: Any) -> None:
     under(settings, OLD)
     closed = sealed.seal(b"canary", PURPOSE)
@@ -43,7 +41,6 @@ def test_the_first_key_seals_and_every_key_opens(settings: Any) -> None:
             act(closed, PURPOSE)
 
 
-@pytest.mark.requirement("T94")
 def test_another_purpose_and_altered_text_stay_closed(settings: Any) -> None:
     under(settings, NEW)
     closed = sealed.seal(b"canary", PURPOSE)

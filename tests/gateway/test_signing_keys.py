@@ -185,7 +185,6 @@ def test_the_database_takes_no_other_form(agent: Agent, columns: dict[str, str])
 # Secrets -----------------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("T94")
 def test_a_secret_is_sealed_and_gone_once_revoked(agent: Agent) -> None:
     key, secret = signing_keys.add_secret(agent)
 
@@ -200,7 +199,6 @@ def test_a_secret_is_sealed_and_gone_once_revoked(agent: Agent) -> None:
     assert AgentSigningKey.objects.get(pk=key.pk).sealed_secret == ""
 
 
-@pytest.mark.requirement("T94")
 def test_a_secret_outlives_the_rotation_of_the_hash_keys(
     agent: Agent, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -237,10 +235,10 @@ def sign(kind: str, agent: Agent, text: bytes) -> tuple[AgentSigningKey, bytes]:
     return signing_keys.add(agent, pem(EC)), r.to_bytes(32) + s.to_bytes(32)
 
 
-@pytest.mark.requirement("ACP-110", "R41")
+@pytest.mark.requirement("ACP-110")
 @pytest.mark.parametrize("kind", ["Ed25519", "ES256", "HMAC-SHA256"])
 def test_no_single_bit_may_change(agent: Agent, kind: str) -> None:
-    """Every bit of the signature and of the text, each alone; and every other length."""
+    """R41. Every bit of the signature and of the text, each alone; and every other length."""
     text = b'2026-05-04T12:00:00Z.{"a":1}'
     key, signature = sign(kind, agent, text)
 
@@ -258,8 +256,8 @@ def test_no_single_bit_may_change(agent: Agent, kind: str) -> None:
         assert not signing_keys.fits(key, text, degenerate)
 
 
-@pytest.mark.requirement("T07")
 def test_secrets_are_compared_in_constant_time(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T07."""
     key, signature = sign("HMAC-SHA256", agent, b"text")
     compared: list[tuple[bytes, bytes]] = []
 
@@ -304,7 +302,6 @@ def test_the_command_reads_a_key_from_its_input(agent: Agent, monkeypatch: pytes
     assert agent.signing_keys.get().algorithm == "Ed25519"
 
 
-@pytest.mark.requirement("T94")
 def test_the_command_shows_a_secret_once(agent: Agent, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
@@ -318,8 +315,8 @@ def test_the_command_shows_a_secret_once(agent: Agent, caplog: pytest.LogCapture
     assert signing_keys.fits(key, b"text", signature)
 
 
-@pytest.mark.requirement("T09")
 def test_the_command_revokes_one_key_of_this_agent(agent: Agent) -> None:
+    """T09."""
     kept, gone = signing_keys.add(agent, pem(ED)), signing_keys.add(agent, pem(EC))
     foreign = signing_keys.add(agents.enrol("Zoologist")[0], pem(ED))
 
