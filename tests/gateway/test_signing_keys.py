@@ -78,19 +78,20 @@ def der(key: Any) -> bytes:
 # Taking over a public key ------------------------------------------------------------------
 
 
+# The keys are new in every process, so the tests need names that are not.
+FORMS = [
+    (pem(ED), "Ed25519", ED),
+    (f"\n{pem(EC)}\n", "ES256", EC),
+    (jwk(ED), "Ed25519", ED),
+    (jwk(ED, alg="EdDSA", use="sig", kid="1"), "Ed25519", ED),
+    (jwk(EC, alg="ES256"), "ES256", EC),
+    (base64url(bare(ED)), "Ed25519", ED),
+    (base64.urlsafe_b64encode(bare(EC)).decode(), "ES256", EC),
+]
+
+
 @pytest.mark.requirement("ACP-105")
-@pytest.mark.parametrize(
-    ("given", "algorithm", "key"),
-    [
-        (pem(ED), "Ed25519", ED),
-        (f"\n{pem(EC)}\n", "ES256", EC),
-        (jwk(ED), "Ed25519", ED),
-        (jwk(ED, alg="EdDSA", use="sig", kid="1"), "Ed25519", ED),
-        (jwk(EC, alg="ES256"), "ES256", EC),
-        (base64url(bare(ED)), "Ed25519", ED),
-        (base64.urlsafe_b64encode(bare(EC)).decode(), "ES256", EC),
-    ],
-)
+@pytest.mark.parametrize(("given", "algorithm", "key"), FORMS, ids=range(len(FORMS)))
 def test_a_public_key_in_every_form(given: str, algorithm: str, key: Any) -> None:
     found = public_keys.read(given)
 
@@ -99,36 +100,36 @@ def test_a_public_key_in_every_form(given: str, algorithm: str, key: Any) -> Non
     assert public_keys.fingerprint(found.text) == hashlib.sha256(der(key)).hexdigest()
 
 
+REFUSED = [
+    ("", "is needed"),
+    ("x" * 5000, "too long"),
+    ("not a key!", "not base64url"),
+    (base64url(b"x" * 31), "32 bytes"),
+    (base64url(b"\x04" + b"x" * 64), "not on the curve"),
+    (base64url(b"\x05" + b"x" * 64), "uncompressed point"),
+    (private_pem(ED), "private key"),
+    (private_pem(EC), "private key"),
+    (jwk(ED, d="AAAA"), "private key"),
+    (pem(rsa.generate_private_key(65537, 2048)), "another kind"),
+    (pem(ec.generate_private_key(ec.SECP384R1())), "another curve"),
+    ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "no public key"),
+    ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "cannot be read"),
+    ("-----BEGIN PUBLIC KEY-----", "cannot be read"),
+    ("{", "not valid JSON"),
+    (json.dumps({"keys": []}), "set of keys"),
+    (jwk(EC, use="enc"), "not for signatures"),
+    (jwk(EC, alg="ES384"), '"alg"'),
+    (jwk(EC, y=None), '"y" of this JWK'),
+    (jwk(ED, x="AAAA"), '"x" of this JWK'),
+    (jwk(ED, x="ä" * 43), '"x" of this JWK'),
+    (jwk(ED, kty=["OKP"]), "another kind"),
+    (json.dumps({"kty": "oct", "k": "AAAA"}), "shared secret"),
+    (json.dumps({"kty": "EC", "crv": "P-521"}), "another kind"),
+]
+
+
 @pytest.mark.requirement("ACP-105")
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ("", "is needed"),
-        ("x" * 5000, "too long"),
-        ("not a key!", "not base64url"),
-        (base64url(b"x" * 31), "32 bytes"),
-        (base64url(b"\x04" + b"x" * 64), "not on the curve"),
-        (base64url(b"\x05" + b"x" * 64), "uncompressed point"),
-        (private_pem(ED), "private key"),
-        (private_pem(EC), "private key"),
-        (jwk(ED, d="AAAA"), "private key"),
-        (pem(rsa.generate_private_key(65537, 2048)), "another kind"),
-        (pem(ec.generate_private_key(ec.SECP384R1())), "another curve"),
-        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "no public key"),
-        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "cannot be read"),
-        ("-----BEGIN PUBLIC KEY-----", "cannot be read"),
-        ("{", "not valid JSON"),
-        (json.dumps({"keys": []}), "set of keys"),
-        (jwk(EC, use="enc"), "not for signatures"),
-        (jwk(EC, alg="ES384"), '"alg"'),
-        (jwk(EC, y=None), '"y" of this JWK'),
-        (jwk(ED, x="AAAA"), '"x" of this JWK'),
-        (jwk(ED, x="ä" * 43), '"x" of this JWK'),
-        (jwk(ED, kty=["OKP"]), "another kind"),
-        (json.dumps({"kty": "oct", "k": "AAAA"}), "shared secret"),
-        (json.dumps({"kty": "EC", "crv": "P-521"}), "another kind"),
-    ],
-)
+@pytest.mark.parametrize(("given", "says"), REFUSED, ids=[says for _, says in REFUSED])
 def test_what_is_no_key_for_us_is_told_why(agent: Agent, given: str, says: str) -> None:
     """And nothing of it comes back: people paste private keys."""
     with pytest.raises(public_keys.BadPublicKey) as refused:
