@@ -177,6 +177,7 @@ def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind]) -> 
             amount=session.total,
             currency=session.currency,
             destination=contact(session),
+            owner=session.owner,
         )
         live = asked.live(timezone.now())
         if live:

@@ -41,6 +41,7 @@ def respond(
     *,
     owner: str,
     seal: Seal,
+    claim: str = "",
     resumed: bool = False,
     still: Callable[[], None] = unclaimed,
 ) -> CheckoutSession:
@@ -50,8 +51,9 @@ def respond(
     An unknown type verifies nothing and is told so in a message. Raises NotFound, SessionClosed,
     CompletionRunning, NoPendingIntervention, and Invalid for an answer to another type or
     without a code. Each attempt is counted in a transaction of its own; the tenth wrong code of
-    a session cancels it (T13). `resumed`: the answer to this request was lost, so the code it
-    brings may have been taken already; `still` as in `completion.Tender`. No transaction may be
+    a session cancels it (T13). `claim` names the request, whose attempt is counted once however
+    often it is repeated; `resumed`: its answer was lost, so the code it brings may have been
+    taken already; `still` as in `completion.Tender`. No transaction may be
     open.
     """
     kind = ANSWERS.get(response.type)
@@ -80,7 +82,7 @@ def respond(
         notices.append(_notice("unsupported", text, f"{WHERE}.type"))
     elif asked is not None:
         still()
-        notices += _judged(session, kind, response, owner)
+        notices += _judged(session, kind, response, owner, claim)
     with transaction.atomic(durable=True):
         session = CheckoutSession.objects.of(owner).locked(session_id)
         if still_open := is_open(session):
@@ -111,7 +113,9 @@ def _asked(before: Mapping[str, Any] | None, kind: Kind, response: Response) -> 
     return before
 
 
-def _judged(session: CheckoutSession, kind: Kind, response: Response, owner: str) -> list[pricing.Problem]:
+def _judged(
+    session: CheckoutSession, kind: Kind, response: Response, owner: str, claim: str
+) -> list[pricing.Problem]:
     """What the answer came to, in messages; empty when it was right."""
     if response.resend:
         with transaction.atomic(durable=True):
@@ -121,7 +125,7 @@ def _judged(session: CheckoutSession, kind: Kind, response: Response, owner: str
         text = gettext_noop("No new code can be sent yet. Wait a moment before asking again.")
         return [_notice("rate_limited", text, f"{WHERE}.resend")]
     try:
-        verdict = interventions.answer(session.id, kind.value, response.code or "")
+        verdict = interventions.answer(session.id, kind.value, response.code or "", claim=claim)
     except InterventionError:
         raise StateConflict from None
     match verdict.outcome:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
@@ -112,8 +112,11 @@ class Policy(models.Model):
         return ""
 
 
-def _forget_policies(**_: Any) -> None:
+def _forget_policies(*, using: str | None = None, **_: Any) -> None:
+    """At once for who made the change, and for the others when they can see it: until the commit
+    another thread reads the old policies, and may keep them."""
     policy.forget()
+    transaction.on_commit(policy.forget, using=using, robust=True)
 
 
 post_save.connect(_forget_policies, sender=Policy, dispatch_uid="agentic_policy_saved")
@@ -138,6 +141,9 @@ class Intervention(models.Model):
     binding = models.CharField(max_length=255, help_text="What it is for; when that changes, it is void.")
     amount = models.BigIntegerField(help_text="Minor units, as the person is told.")
     currency = models.CharField(max_length=3)
+    owner = models.CharField(
+        max_length=255, blank=True, help_text="Who buys, such as an agent; sends count against its quota."
+    )
     destination_digest = models.CharField(max_length=64, blank=True)
     hint = models.CharField(max_length=255, blank=True, help_text="Where the person is reached, masked.")
     code_digest = models.CharField(max_length=64, blank=True)
@@ -148,6 +154,10 @@ class Intervention(models.Model):
         default=0, help_text="Codes that were compared, or could have been."
     )
     attempts_allowed = models.PositiveIntegerField(default=0)
+    attempted_by = models.CharField(
+        max_length=64, blank=True, help_text="The request whose attempt was counted last; it pays once."
+    )
+    attempted_at = models.DateTimeField(null=True, blank=True)
     sends = models.PositiveIntegerField(default=0)
     last_sent_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(help_text="No new challenge starts after this.")
@@ -222,7 +232,9 @@ class Tally(models.Model):
     """
 
     key = models.CharField(max_length=100, primary_key=True)
-    moments = models.JSONField(default=list, help_text="Seconds since 1970, the newest last.")
+    moments = models.JSONField(
+        default=list, help_text="Seconds since 1970 and how many then, the newest last."
+    )
     version = models.PositiveBigIntegerField(default=0, help_text="Grows with every write.")
     window_ends_at = models.DateTimeField(db_index=True, help_text="It says nothing any more after this.")
 

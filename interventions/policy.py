@@ -51,7 +51,10 @@ def requirement(rules: Iterable[Rule], facts: Facts) -> Requirement:
     return Requirement(kinds, next(level for level in _STRICTEST_FIRST if level in levels))
 
 
-_read: tuple[float, tuple[Rule, ...]] | None = None
+_edition = object()
+"""Another one each time somebody says that the policies changed."""
+_read: tuple[object, float, tuple[Rule, ...]] | None = None
+"""What was read, when, and of which edition: a slow reader's old policies are not kept as new."""
 
 
 def current(facts: Facts) -> Requirement:
@@ -64,17 +67,17 @@ def current(facts: Facts) -> Requirement:
 
 def forget() -> None:
     """The policies are read again when they are needed next."""
-    global _read
-    _read = None
+    global _edition, _read
+    _edition, _read = object(), None
 
 
 def _rules() -> tuple[Rule, ...]:
     global _read
-    now, read = time.monotonic(), _read
-    if read is not None and now - read[0] < FRESH_SECONDS:
-        return read[1]
+    now, edition, read = time.monotonic(), _edition, _read
+    if read is not None and read[0] is edition and now - read[1] < FRESH_SECONDS:
+        return read[2]
     from interventions.models import Policy
 
     rules = tuple(policy.rule() for policy in Policy.objects.filter(active=True))
-    _read = (now, rules)
+    _read = (edition, now, rules)
     return rules

@@ -156,6 +156,11 @@ class OtpRules:
     """Before the second send, before the third, before every later one."""
     sends_per_destination_hour: int = 5
     sends_per_destination_day: int = 10
+    destination_gaps_seconds: tuple[int, ...] = (0, 30, 60, 120)
+    """Between the sends to one destination within an hour, over all subjects and owners: none
+    before the second, because a cart that changed must be confirmed anew at once (decision 21)."""
+    sends_per_owner_day: int = 500
+    """Of all that one owner, such as an agent, makes us send."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ intervention, tally.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -54,6 +55,7 @@ def ensure(
     amount: int,
     currency: str,
     destination: str,
+    owner: str = "",
     actor: str = SYSTEM,
 ) -> Snapshot:
     """A person is asked for `kind` on exactly what `binding` names, or has passed it.
@@ -61,12 +63,15 @@ def ensure(
     What is open or passed for another binding is canceled (decision 21). Where no challenge
     runs, a fresh one is on its way, unless a cap says no: the snapshot is then `limited`. After
     wrong codes to the cap the state is `failed`: for a cool-down, or for good once all attempts
-    of the subject are used (T13). Without a destination nothing is sent (decision 19).
-    Repeatable: a running challenge stays as it is. Inside the caller's transaction.
+    of the subject are used (T13). Without a destination nothing is sent (decision 19). `owner`
+    is whom the subject belongs to, and whose quota of sends it is. Repeatable: a running
+    challenge stays as it is. Inside the caller's transaction.
     """
     _inside_a_transaction()
     now = timezone.now()
-    row = _standing(subject, kind, binding, now, actor)
+    row, void = _standing(subject, kind, binding, now)
+    digest = otp.digest_of(destination)
+    _cancel(void, actor, "voided", next_send=otp.send_tallies(digest, owner))
     if row is None:
         spent, failed_at = otp.history(subject)
         if kind == Kind.OTP and _barred(spent, failed_at, now):
@@ -78,7 +83,8 @@ def ensure(
             binding=binding,
             amount=amount,
             currency=currency,
-            destination_digest=otp.digest_of(destination),
+            owner=owner,
+            destination_digest=digest,
             hint=hint(destination)[:255] if destination.strip() else "",
             attempts_allowed=min(rules.attempts_per_challenge, max(0, rules.attempts_per_subject - spent)),
             expires_at=now + timedelta(seconds=rules.intervention_seconds),
@@ -116,8 +122,7 @@ def close_all(subject: str, *, actor: str) -> int:
     """
     _inside_a_transaction()
     rows = list(Intervention.objects.select_for_update().filter(subject=subject, state__in=OPEN))
-    for row in rows:
-        _cancel(row, actor, "closed")
+    _cancel(rows, actor, "closed")
     return len(rows)
 
 
@@ -140,13 +145,15 @@ def resend(subject: str, *, actor: str) -> Snapshot:
 
 
 @sensitive_variables("code", "said")
-def answer(subject: str, kind: str, code: object, *, actor: str = "agent") -> Answered:
+def answer(subject: str, kind: str, code: object, *, claim: str = "", actor: str = "agent") -> Answered:
     """The code was compared once, at most, and its outcome recorded (decision 19).
 
     The attempt is counted and committed before it is compared, whatever happens afterwards.
     Nothing is counted for a malformed or late one, or when nothing like it is pending. A
     destination with too many failures answers as to a wrong code (T14). A repeat of a right
-    code finds nothing pending. No transaction may be open (RuntimeError).
+    code finds nothing pending. `claim` names the request that brings it: the retry of one that
+    died after its attempt was counted pays no second one, so under one claim comes one code.
+    No transaction may be open (RuntimeError).
     """
     said = codes.read(code)
     if said is None:
@@ -157,7 +164,7 @@ def answer(subject: str, kind: str, code: object, *, actor: str = "agent") -> An
         return Answered(Answer.OTHER if pending else Answer.NONE)
     if not row.running(timezone.now()):
         return Answered(Answer.EXPIRED)
-    counted = otp.count(row)
+    counted = otp.count(row, claim)
     return otp.judge(counted, said, actor=actor) if counted else Answered(Answer.WRONG)
 
 
@@ -190,18 +197,20 @@ def expire_overdue(now: datetime | None = None) -> int:
     return ended
 
 
-def _standing(subject: str, kind: str, binding: str, now: datetime, actor: str) -> Intervention | None:
-    """The row that counts for `binding`, locked; those that cannot any more have ended."""
-    found = None
+def _standing(
+    subject: str, kind: str, binding: str, now: datetime
+) -> tuple[Intervention | None, list[Intervention]]:
+    """The row that counts for `binding` and those that are void, all locked; an overdue one has ended."""
+    found, void = None, []
     rows = Intervention.objects.select_for_update().filter(subject=subject, kind=kind, state__in=STANDING)
     for row in rows:
         if row.binding != binding:
-            _cancel(row, actor, "voided")
+            void.append(row)
         elif row.state in OPEN and row.over(now):
             _end(row)
         else:
             found = row
-    return found
+    return found, void
 
 
 def _barred(spent: int, failed_at: datetime | None, now: datetime) -> bool:
@@ -218,9 +227,15 @@ def _last(subject: str, kind: str) -> Intervention:
     return rows.filter(state=InterventionState.FAILED).first() or rows[0]
 
 
-def _cancel(row: Intervention, actor: str, note: str) -> None:
-    otp.unsend(row)
-    moves.move(row, InterventionState.CANCELED, actor=actor, note=note)
+def _cancel(rows: Sequence[Intervention], actor: str, note: str, *, next_send: Collection[str] = ()) -> None:
+    """The locked rows are canceled. `next_send` are the tallies that the transaction needs afterwards."""
+    given_back = {key for row in rows if otp.undrawn(row) for key in otp.sends_of(row)}
+    if given_back:
+        # Two subjects that swap their destinations need the same tallies in opposite orders.
+        tallies.hold({*given_back, *next_send}, timezone.now())
+    for row in rows:
+        otp.unsend(row)
+        moves.move(row, InterventionState.CANCELED, actor=actor, note=note)
 
 
 def _end(row: Intervention) -> bool:

@@ -119,6 +119,7 @@ class CheckoutSession(ACPView):
                     response,
                     owner=self.owner,
                     seal=seal,
+                    claim=held.name,
                     resumed=held.resumed,
                     still=partial(idempotency.renew, held),
                 ),

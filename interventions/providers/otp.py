@@ -7,6 +7,7 @@ attempt, and a hundred guesses at once are five.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,14 +23,19 @@ from interventions.negotiation import Kind
 from interventions.outcomes import Answer, Answered
 from interventions.ports import ports
 from interventions.states import OPEN, InterventionState
-from interventions.tallies import Cap
+from interventions.tallies import Cap, Spacing
 
 SEND_CODE = "interventions.send_code"
 DESTINATION = "one-time code destination"
+OWNER = "one-time code owner"
 CODES = "one-time codes"
 """Who ends an Intervention whose attempts are used up."""
 
 HOUR_SECONDS, DAY_SECONDS = 3600, 24 * 3600
+OWNER_GRAIN_SECONDS = 15 * 60
+"""An owner's sends are many: they are kept as numbers of a quarter of an hour."""
+
+log = logging.getLogger("agentic.interventions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +71,15 @@ def queue(row: Intervention, now: datetime) -> bool:
     """A new challenge runs and its code will be sent; any earlier code is void.
 
     False, and nothing changed, when no challenge may start any more, when it is too soon or
-    when the destination was written to too often (T12). `row` is open and locked; must run
-    inside a transaction.
+    when the destination was written to, or its owner had us write, too often (T12). `row` is
+    open and locked; must run inside a transaction.
     """
     rules = ports().rules
     if row.expires_at <= now or row.attempts_left == 0 or row.sends >= rules.sends_per_challenge:
         return False
     if row.last_sent_at and now < row.last_sent_at + timedelta(seconds=_gap(row.sends)):
         return False
-    caps = (
-        Cap(rules.sends_per_destination_hour, HOUR_SECONDS),
-        Cap(rules.sends_per_destination_day, DAY_SECONDS),
-    )
-    if not tallies.take(keys_of(row)[1], caps, now):
+    if not _take_send(row, now):
         return False
     columns = {
         "challenge": row.challenge + 1,
@@ -101,8 +103,15 @@ def unsend(row: Intervention) -> None:
 
     `row` is locked, read under the lock, and about to end. Must run inside a transaction.
     """
-    if row.last_sent_at and not row.code_digest and row.running(timezone.now()):
-        tallies.give_back(keys_of(row)[1], row.last_sent_at)
+    if undrawn(row) and row.last_sent_at:
+        sends, owner = sends_of(row)
+        tallies.give_back(owner, row.last_sent_at, grain_seconds=OWNER_GRAIN_SECONDS)
+        tallies.give_back(sends, row.last_sent_at)
+
+
+def undrawn(row: Intervention) -> bool:
+    """A challenge runs and its code was not drawn yet: nobody was written to."""
+    return bool(row.last_sent_at) and not row.code_digest and row.running(timezone.now())
 
 
 @sensitive_variables("code")
@@ -121,28 +130,31 @@ def new_code(row: Intervention) -> str | None:
     return code if kept else None
 
 
-def count(row: Intervention) -> Counted | None:
+def count(row: Intervention, claim: str = "") -> Counted | None:
     """An attempt at the row's challenge is paid for; None when there is none left or it is over.
 
     The database decides, by one conditional UPDATE, who gets the last one (T16). Once the
     destination has had too many failures, nothing is compared for it any more, and the
-    attempts of the row are used up as ever (T14). Commits.
+    attempts of the row are used up as ever (T14). `claim` names the request, which always brings
+    the same code: when its attempt was the last that was counted, it has been paid. Commits.
     """
     now, rules = timezone.now(), ports().rules
     cap = Cap(rules.attempts_per_destination, rules.destination_window_seconds)
+    current = Intervention.objects.filter(
+        pk=row.pk, state__in=OPEN, challenge=row.challenge, challenge_expires_at__gt=now
+    )
+    unpaid = current.exclude(attempted_by=claim) if claim else current
     with transaction.atomic(durable=True):
-        counted = Intervention.objects.filter(
-            pk=row.pk,
-            state__in=OPEN,
-            challenge=row.challenge,
-            challenge_expires_at__gt=now,
-            attempts__lt=F("attempts_allowed"),
-        ).update(attempts=F("attempts") + 1, updated_at=now)
-        if not counted:
+        counted = unpaid.filter(attempts__lt=F("attempts_allowed")).update(
+            attempts=F("attempts") + 1, attempted_by=claim, attempted_at=now, updated_at=now
+        )
+        found = current.first()
+        if found is None or not (counted or (claim and found.attempted_by == claim)):
             return None
-        row = Intervention.objects.get(pk=row.pk)
-        comparable = tallies.take(keys_of(row)[0], (cap,), now)
-    return Counted(row, now, comparable)
+        if counted:
+            return Counted(found, now, tallies.take(keys_of(found)[0], (cap,), now))
+    paid_at = found.attempted_at or now
+    return Counted(found, paid_at, tallies.taken(keys_of(found)[0], paid_at))
 
 
 @sensitive_variables("code")
@@ -170,6 +182,35 @@ def compare(row: Intervention, code: str) -> bool:
 def keys_of(row: Intervention) -> tuple[str, str]:
     """The tallies of the row's destination: failures and sends."""
     return f"failures:{row.destination_digest}", f"sends:{row.destination_digest}"
+
+
+def sends_of(row: Intervention) -> tuple[str, str]:
+    """The tallies that the row's sends count in."""
+    return send_tallies(row.destination_digest, row.owner)
+
+
+def send_tallies(destination_digest: str, owner: str) -> tuple[str, str]:
+    """The tallies that a send counts in: its destination's and its owner's."""
+    return f"sends:{destination_digest}", f"owner:{ports().digest(owner.encode(), OWNER)}"
+
+
+def _take_send(row: Intervention, now: datetime) -> bool:
+    """One more send is counted for destination and owner, or nothing is: a cap is reached."""
+    rules = ports().rules
+    sends, owner = sends_of(row)
+    tallies.hold((sends, owner), now)
+    caps = (
+        Cap(rules.sends_per_destination_hour, HOUR_SECONDS),
+        Cap(rules.sends_per_destination_day, DAY_SECONDS),
+    )
+    if not tallies.take(sends, caps, now, spacing=Spacing(rules.destination_gaps_seconds, HOUR_SECONDS)):
+        return False
+    quota = (Cap(rules.sends_per_owner_day, DAY_SECONDS),)
+    if not tallies.take(owner, quota, now, grain_seconds=OWNER_GRAIN_SECONDS):
+        tallies.give_back(sends, now)
+        log.warning("%s: no code was sent, its owner's quota of the day is used up", row.pk)
+        return False
+    return True
 
 
 def _gap(sends: int) -> int:

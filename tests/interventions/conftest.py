@@ -43,6 +43,15 @@ class World:
         """These rules are other than the defaults from now on."""
         ports.plug(replace(ports.ports(), rules=replace(ports.ports().rules, **changed)))
 
+    def sends_freely(self) -> None:
+        """No cap on sends: for tests of another one."""
+        self.rules(
+            sends_per_destination_hour=1_000,
+            sends_per_destination_day=1_000,
+            destination_gaps_seconds=(),
+            sends_per_owner_day=1_000,
+        )
+
     def knows(self, subject: str, address: str) -> None:
         self.people[subject] = Contact(
             address=address,
@@ -53,13 +62,24 @@ class World:
         )
 
     def ask(
-        self, subject: str = "cs_1", *, binding: str = "cart A", address: str = "ada@example.com"
+        self,
+        subject: str = "cs_1",
+        *,
+        binding: str = "cart A",
+        address: str = "ada@example.com",
+        owner: str = "key:demo",
     ) -> Snapshot:
         """`ensure` as a checkout would call it."""
         self.knows(subject, address)
         with transaction.atomic():
             return services.ensure(
-                subject, "otp", binding=binding, amount=12_999, currency="usd", destination=address
+                subject,
+                "otp",
+                binding=binding,
+                amount=12_999,
+                currency="usd",
+                destination=address,
+                owner=owner,
             )
 
     def again(self, subject: str = "cs_1") -> Snapshot:

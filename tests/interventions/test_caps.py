@@ -79,7 +79,7 @@ def test_after_failing_a_new_code_waits_for_a_cool_down(world: World) -> None:
 
 def test_a_subject_has_ten_attempts_for_ever(world: World, comparisons: list[str]) -> None:
     """T13, T14: whatever is changed, resent, expired or voided in between."""
-    world.rules(sends_per_destination_hour=100, sends_per_destination_day=100)
+    world.sends_freely()
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for cart in map(str, range(12)):
             world.ask(binding=cart)
@@ -117,7 +117,7 @@ def test_a_destination_has_twenty_failures_a_day_over_all_subjects(
     world: World, comparisons: list[str]
 ) -> None:
     """T14, R23 (c), (d): then the right code is refused too, and the answers do not tell."""
-    world.rules(sends_per_destination_hour=100, sends_per_destination_day=100)
+    world.sends_freely()
     spellings = ("ada@example.com", "ADA@example.com", "ada+1@example.com", " ada+x+y@Example.com")
     numbers = count()
     with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -146,7 +146,7 @@ def test_a_destination_has_twenty_failures_a_day_over_all_subjects(
 
 def test_what_was_right_is_no_failure(world: World) -> None:
     """The count of the success is given back, and only that."""
-    world.rules(sends_per_destination_hour=100, sends_per_destination_day=100)
+    world.sends_freely()
     for number in range(25):
         subject = f"cs_{number}"
         assert answer(subject, "otp", world.code(subject)).outcome == Answer.RIGHT
@@ -155,7 +155,7 @@ def test_what_was_right_is_no_failure(world: World) -> None:
     answer("cs_last", "otp", code)
 
     (failures,) = Tally.objects.filter(key__startswith="failures:")
-    assert len(failures.moments) == 1
+    assert sum(number for _, number in failures.moments) == 1
 
 
 def test_operators_can_lift_the_caps_of_a_destination(world: World) -> None:
@@ -198,6 +198,60 @@ def test_an_attempt_counts_even_when_its_process_dies_before_comparing(
         assert row().state == "failed"
 
 
+@pytest.mark.requirement("T16", "ACP-162")
+def test_the_retry_of_a_request_pays_no_second_attempt(world: World, comparisons: list[str]) -> None:
+    """The request died after its attempt was counted; under its claim comes the same code again."""
+    code = world.code()
+
+    outcomes = [answer("cs_1", "otp", other_than(code), claim="first") for _ in range(3)]
+    other = answer("cs_1", "otp", other_than(code), claim="second")
+
+    assert outcomes == [Answered(Answer.WRONG, 4)] * 3
+    assert other == Answered(Answer.WRONG, 3)
+    (failures,) = Tally.objects.filter(key__startswith="failures:")
+    assert sum(number for _, number in failures.moments) == 2
+    assert answer("cs_1", "otp", code, claim="third").outcome == Answer.RIGHT
+    failures.refresh_from_db()
+    assert sum(number for _, number in failures.moments) == 2
+
+
+@pytest.mark.requirement("T16")
+def test_the_retry_of_a_killed_request_compares_what_is_paid_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted and killed before it was compared: the retry passes, and its count is given back."""
+    code = world.code()
+    with monkeypatch.context() as patched:
+        patched.setattr(otp, "judge", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            answer("cs_1", "otp", code, claim="first")
+    assert row().attempts == 1
+
+    assert answer("cs_1", "otp", code, claim="first").outcome == Answer.RIGHT
+
+    (failures,) = Tally.objects.filter(key__startswith="failures:")
+    assert failures.moments == []
+
+
+@pytest.mark.requirement("T14", "T16")
+def test_a_retry_is_not_compared_when_its_destination_was_locked(
+    world: World, comparisons: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim is no way around the cap: what was counted for nothing stays so."""
+    world.rules(attempts_per_destination=1)
+    code = world.code()
+    answer("cs_1", "otp", other_than(code), claim="first")
+
+    answers = [answer("cs_1", "otp", code, claim="second") for _ in range(2)]
+
+    assert answers == [Answered(Answer.WRONG, 3)] * 2
+    assert len(comparisons) == 1
+
+
+def _killed(*_: object, **__: object) -> Answered:
+    raise KeyboardInterrupt
+
+
 def test_a_tally_holds_no_more_than_its_longest_window(world: World) -> None:
     caps = (Cap(2, 60), Cap(3, 600))
     with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -213,10 +267,10 @@ def test_tallies_that_say_nothing_any_more_are_swept(world: World) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         code = world.code()
         answer("cs_1", "otp", other_than(code))
-        assert Tally.objects.count() == 2
+        assert Tally.objects.count() == 3
         clock.shift(timedelta(hours=23))
         services.expire_overdue()
-        assert Tally.objects.count() == 2
+        assert Tally.objects.count() == 3
 
         clock.shift(timedelta(hours=2))
         services.expire_overdue()

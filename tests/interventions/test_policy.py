@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from interventions import policy
 from interventions.models import Policy
 from interventions.negotiation import Enforcement, Kind, Requirement
 from interventions.policy import Facts, Rule, current, requirement
+from tests.crowd import at_once
 from tests.interventions.conftest import World
 
 OTP, WEBVIEW = frozenset({Kind.OTP}), frozenset({Kind.WEBVIEW})
@@ -122,3 +123,35 @@ def test_a_change_by_another_process_counts_within_five_seconds(
     now = current(SNEAKERS).kinds
 
     assert (still, now) == (OTP, frozenset())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_counts_here_as_soon_as_it_is_committed(world: World) -> None:
+    """Until then another thread reads the old policies; it must not keep them for everybody."""
+    with transaction.atomic():
+        Policy.objects.create(name="all", kinds=["otp"])
+        (elsewhere,) = at_once(1, lambda _: current(SNEAKERS).kinds)
+
+    assert elsewhere == frozenset()
+    assert current(SNEAKERS).kinds == OTP
+
+
+@pytest.mark.django_db
+def test_what_was_being_read_during_a_change_is_not_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change was committed between the reader's statement and the moment it remembers the answer."""
+    Policy.objects.create(name="all", kinds=["otp"])
+    whole = Policy.rule
+
+    def overtaken(found: Policy) -> Rule:
+        rule = whole(found)
+        Policy.objects.update(active=False)
+        policy.forget()
+        return rule
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Policy, "rule", overtaken)
+        current(SNEAKERS)
+
+    assert current(SNEAKERS).kinds == frozenset()

@@ -13,6 +13,7 @@ from django.utils import timezone
 from interventions import effects, services
 from interventions.channels import email
 from interventions.errors import NothingPending
+from interventions.models import Tally
 from interventions.outcomes import Answer, Answered
 from interventions.services import answer
 from tests.interventions.conftest import CODE, World, row
@@ -110,6 +111,7 @@ def test_quick_changes_of_a_cart_are_one_mail(world: World) -> None:
 
 def test_changes_after_the_mail_left_count(world: World) -> None:
     """T12."""
+    world.rules(destination_gaps_seconds=())
     limited = []
     for cart in map(str, range(7)):
         limited.append(world.ask(binding=cart).limited)
@@ -117,6 +119,50 @@ def test_changes_after_the_mail_left_count(world: World) -> None:
 
     assert limited == [False] * 5 + [True] * 2
     assert len(mail.outbox) == 5
+
+
+@pytest.mark.requirement("T12")
+def test_sends_to_one_destination_are_spaced_over_all_subjects(world: World) -> None:
+    """Opening another session does not shorten the wait; one change of a cart costs none."""
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        limited = []
+        for number, seconds in enumerate((0, 0, 29, 1, 59, 1, 119, 1)):
+            clock.shift(timedelta(seconds=seconds))
+            limited.append(world.ask(f"cs_{number}", owner=f"key:{number}").limited)
+            world.deliver()
+
+        assert limited == [False, False, True, False, True, False, True, False]
+        assert not world.ask("cs_ben", address="ben@example.com").limited
+
+
+@pytest.mark.requirement("T12")
+def test_an_owner_has_a_quota_of_sends_a_day(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Over all destinations; what is refused for it costs the destination nothing."""
+    world.rules(sends_per_owner_day=3)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        limited = []
+        for number in range(5):
+            limited.append(world.ask(f"cs_{number}", address=f"{number}@example.com").limited)
+            world.deliver()
+            clock.shift(timedelta(minutes=10))
+
+        assert limited == [False, False, False, True, True]
+        assert len(mail.outbox) == 3
+        assert "quota" in caplog.text
+        assert not world.ask("cs_other", address="4@example.com", owner="key:other").limited
+
+        clock.shift(timedelta(hours=24))
+        assert not world.ask("cs_next_day", address="4@example.com").limited
+
+
+@pytest.mark.requirement("T12")
+def test_a_code_that_was_never_drawn_costs_the_owner_nothing(world: World) -> None:
+    world.rules(sends_per_owner_day=2)
+    for cart in map(str, range(10)):
+        assert not world.ask(binding=cart).limited
+
+    (quota,) = Tally.objects.filter(key__startswith="owner:")
+    assert sum(number for _, number in quota.moments) == 1
 
 
 def test_a_repeated_delivery_draws_a_new_code_and_resets_nothing(world: World) -> None:
