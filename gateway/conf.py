@@ -72,6 +72,9 @@ class Conf:
     IDEMPOTENCY_KEEP_HOURS: int = 48
     BODY_BYTES: int = 256 * 1024
 
+    OTP_SENDS_PER_AGENT_DAY: int = 500
+    """One-time codes that one agent can have sent in 24 hours, to all addresses together."""
+
     RELAY: str = "thread"
     """Who delivers effects: a thread of the web workers, celery, or off (a separate command)."""
     RELAY_POLL_SECONDS: float = 0.2

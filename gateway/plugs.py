@@ -53,6 +53,7 @@ def plug_in() -> None:
             outbox=outbox.DatabaseOutbox(),
             digest=keys.digest,
             destination_of=contacts.of_session,
+            rules=seams.OtpRules(sends_per_owner_day=settings.OTP_SENDS_PER_AGENT_DAY),
         )
     )
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
