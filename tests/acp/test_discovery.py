@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from django.test import Client
+from django.db import OperationalError
+from django.test import Client, override_settings
 
 from gateway.acp.discovery import document
+from gateway.shop.catalog import ShopCatalog
 from schemas import facade
 from tests.agents import PlayedAgent
+from tests.parts import plugged
 
 
 @pytest.mark.requirement("ACP-233", "ACP-234", "ACP-235", "ACP-236", "ACP-237", "ACP-239")
@@ -80,3 +85,43 @@ def test_an_agent_finds_its_way_from_the_document_alone(agent: PlayedAgent, clie
     response = agent.http.post(f"{base.removeprefix('http://localhost:8000')}/checkout_sessions")
 
     assert response.status_code == 401
+
+
+@pytest.mark.requirement("ACP-238")
+def test_it_tells_nothing_of_merchant_provider_or_agents(shop: None, client: Client) -> None:
+    """ACP-238: the same for everybody, whatever is asked for, and without what a session names."""
+    plain = client.get("/.well-known/acp.json")
+
+    asked = client.get("/.well-known/acp.json?merchant_id=m_1&agent=demo")
+    known = client.get("/.well-known/acp.json", headers={"Authorization": "Bearer demo-agent-key"})
+
+    assert plain.content == asked.content == known.content
+    for private in (b"merchant", b"handler", b"psp", b"sandbox", b"demo-agent", b"Demo agent"):
+        assert private not in plain.content
+
+
+@pytest.mark.requirement("ACP-240")
+@pytest.mark.parametrize("problem", [RuntimeError, OperationalError])
+def test_a_shop_that_is_down_says_when_to_come_back(
+    shop: None, client: Client, problem: type[Exception]
+) -> None:
+    """ACP-240: 503 with Retry-After, and no cache keeps it."""
+
+    class Down(ShopCatalog):
+        def currencies(self) -> Any:
+            raise problem
+
+    with plugged(catalog=Down()):
+        response = client.get("/.well-known/acp.json")
+
+    assert response.status_code == 503
+    assert response.json()["type"] == "service_unavailable"
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.requirement("ACP-240")
+def test_a_merchant_who_leaves_it_out_has_no_acp(client: Client) -> None:
+    """ACP-240: switched off is the include left out; 404 means that there is nothing here."""
+    with override_settings(ROOT_URLCONF="gateway.urls"):
+        assert client.get("/.well-known/acp.json").status_code == 404

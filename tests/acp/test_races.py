@@ -40,6 +40,7 @@ class Slow(SandboxProvider):
         return super().authorize(attempt)
 
 
+@pytest.mark.requirement("ACP-033", "ACP-091", "ACP-094")
 def test_fifty_completes_with_one_key_are_one_purchase(agent: PlayedAgent) -> None:
     """R01, T56: one order, one charge; the others hear 409 with Retry-After, and later the same 200."""
     session = agent.ready()
@@ -61,6 +62,7 @@ def test_fifty_completes_with_one_key_are_one_purchase(agent: PlayedAgent) -> No
     _one_purchase(session)
 
 
+@pytest.mark.requirement("ACP-033")
 def test_fifty_completes_with_fifty_keys_are_one_purchase(agent: PlayedAgent) -> None:
     """R02: one 200; the losers hear that a payment is running or that the session is finished."""
     session = agent.ready()
@@ -95,6 +97,7 @@ def test_the_constraint_alone_allows_one_live_attempt(agent: PlayedAgent) -> Non
     assert SandboxCharge.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-093")
 def test_one_key_with_two_bodies_runs_one_of_them(agent: PlayedAgent) -> None:
     """R03: the other body is 422 whenever it comes."""
     session = agent.ready()
@@ -109,6 +112,7 @@ def test_one_key_with_two_bodies_runs_one_of_them(agent: PlayedAgent) -> None:
     _one_purchase(session)
 
 
+@pytest.mark.requirement("ACP-091")
 def test_twenty_creates_with_one_key_are_one_session(agent: PlayedAgent) -> None:
     """Local work: the twins wait for the winner and replay its answer."""
     answers = at_once(20, lambda _: PlayedAgent().post("/checkout_sessions", MINIMAL, key="k1"))
@@ -136,6 +140,7 @@ def test_without_the_unique_key_the_same_creates_make_many(agent: PlayedAgent, m
     assert CheckoutSession.objects.count() == 20
 
 
+@pytest.mark.requirement("ACP-0.1", "ACP-043")
 def test_complete_and_cancel_have_one_winner(agent: PlayedAgent) -> None:
     """T57: over several rounds either the purchase or the cancellation stands, never both."""
     seen = Counter()
@@ -158,6 +163,7 @@ def test_complete_and_cancel_have_one_winner(agent: PlayedAgent) -> None:
     assert sum(seen.values()) == 12
 
 
+@pytest.mark.requirement("ACP-039")
 def test_the_last_piece_is_sold_once(agent: PlayedAgent) -> None:
     """R08, T61: twenty sessions race for one piece."""
     sessions = [agent.ready("item_last") for _ in range(20)]

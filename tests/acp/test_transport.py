@@ -103,6 +103,7 @@ def test_request_id_and_key_are_echoed_also_on_errors(agent: PlayedAgent) -> Non
     }
 
 
+@pytest.mark.requirement("ACP-001")
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
@@ -186,6 +187,7 @@ def test_absurd_quantities(agent: PlayedAgent, quantity: int) -> None:
     assert response.json()["param"].startswith("$.line_items[0]")
 
 
+@pytest.mark.requirement("ACP-022")
 def test_card_data_is_refused_before_anything_is_stored(agent: PlayedAgent) -> None:
     """Decision 26: by member name and by number; the value is not echoed."""
     session = agent.ready()

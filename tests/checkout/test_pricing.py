@@ -59,6 +59,7 @@ def priced(
 amounts = st.integers(0, 10**7)
 
 
+@pytest.mark.requirement("ACP-056")
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.tuples(amounts, st.integers(1, 999), amounts, amounts), min_size=1, max_size=12),
@@ -159,6 +160,7 @@ def test_an_unknown_item_names_its_place() -> None:
     assert refused.value.param == "$.line_items[0].item.id"
 
 
+@pytest.mark.requirement("ACP-016")
 @pytest.mark.parametrize(
     ("amount", "currency", "text"),
     [

@@ -27,6 +27,7 @@ def a_payment(session: CheckoutSession, state: str = "processing") -> Payment:
     )
 
 
+@pytest.mark.requirement("ACP-0.1")
 @pytest.mark.django_db
 @pytest.mark.parametrize("start", SessionState.values)
 @pytest.mark.parametrize("end", SessionState.values)
@@ -104,6 +105,7 @@ def test_the_database_knows_the_states() -> None:
         a_payment(a_session(), "lost")
 
 
+@pytest.mark.requirement("ACP-005")
 @pytest.mark.django_db
 def test_ids_are_long_random_and_say_what_they_name() -> None:
     """T05."""

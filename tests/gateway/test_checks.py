@@ -39,6 +39,7 @@ def test_the_demo_settings_are_clean() -> None:
     assert found() == set()
 
 
+@pytest.mark.requirement("ACP-001")
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [

@@ -59,6 +59,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         print(f"\nHostile bytes: {len(CASES)} requests; answered or refused by: {dict(target.who)}")
 
 
+@pytest.mark.requirement("ACP-006", "ACP-017")
 @pytest.mark.parametrize("case", ROWS)
 def test_hostile_bytes(target: Target, case: Case) -> None:
     """T72 to T86: never a 5xx, never HTML for a program, errors in ACP's words, nothing smuggled."""

@@ -44,6 +44,7 @@ def application(shop: None) -> Iterator[WSGIHandler]:
         yield WSGIHandler()
 
 
+@pytest.mark.requirement("ACP-017", "ACP-018", "ACP-050", "ACP-051", "ACP-063", "ACP-070")
 @pytest.mark.parametrize("part", range(4))
 def test_generated_requests(application: WSGIHandler, part: int) -> None:
     """R21: no 5xx, no HTML for programs, every error and every success fits its schema, and no

@@ -139,6 +139,7 @@ def test_a_session_from_before_a_restart_is_completed_after_it(server: Server, d
     assert_paid_once(database, [session], stock)
 
 
+@pytest.mark.requirement("ACP-097", "ACP-098", "ACP-102")
 def test_workers_killed_in_the_middle_of_completes_charge_nobody_twice(
     server: Server, database: Store, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ def comparisons(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.mark.requirement("ACP-157")
 def test_the_fifth_wrong_code_is_the_last(world: World, comparisons: list[str]) -> None:
     """T13, decision 19: then even the right one is refused."""
     code = world.code()

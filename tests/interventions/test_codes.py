@@ -60,6 +60,7 @@ def test_what_is_read_is_always_six_to_eight_ascii_digits(said: object) -> None:
     assert read is None or (6 <= len(read) <= 8 and set(read) <= set(string.digits))
 
 
+@pytest.mark.requirement("ACP-159")
 def test_a_sealed_code_fits_its_own_challenge_only() -> None:
     """T17, ASVS 6.6.2: bound to intervention, challenge, cart and destination."""
     sealed = codes.seal("123456", salt="s", bound_to=BOUND, keyed_hash=keyed)

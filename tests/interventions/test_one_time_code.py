@@ -119,6 +119,7 @@ def test_before_the_mail_leaves_every_code_is_wrong(world: World) -> None:
     assert answer("cs_1", "otp", "000000") == Answered(Answer.WRONG, 4)
 
 
+@pytest.mark.requirement("ACP-158")
 def test_nothing_pending_and_another_kind_are_told_apart(world: World) -> None:
     """Decision 15, T22: nothing is counted or compared."""
     assert answer("cs_1", "otp", "123456").outcome == Answer.NONE
@@ -217,6 +218,7 @@ def test_a_change_voids_what_was_asked_or_passed(world: World, answered: bool) -
     assert world.ask(binding="cart A").state == "pending"
 
 
+@pytest.mark.requirement("ACP-159")
 def test_a_code_of_one_session_is_wrong_in_another(world: World) -> None:
     """T17."""
     code = world.code("cs_1")

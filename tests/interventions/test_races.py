@@ -77,6 +77,7 @@ def test_parallel_guesses_are_five_comparisons(world: World, monkeypatch: pytest
     assert row().attempts == 5
 
 
+@pytest.mark.requirement("ACP-159")
 def test_the_right_code_brought_many_times_passes_once(world: World) -> None:
     """T17."""
     code = world.code()

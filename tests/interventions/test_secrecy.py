@@ -44,6 +44,7 @@ def everything_stored() -> str:
     )
 
 
+@pytest.mark.requirement("ACP-022", "ACP-159")
 def test_no_table_log_or_statement_holds_code_or_destination(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_contact_shows_no_address(world: World) -> None:
     assert ADDRESS not in repr(world.people)
 
 
+@pytest.mark.requirement("ACP-159")
 def test_a_stored_hash_is_keyed_and_salted(world: World) -> None:
     """Reliability-security 1.8: a million candidates do not help without the key."""
     first = world.code("cs_1")

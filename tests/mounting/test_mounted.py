@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from gateway.conf import KEYS
 from tests.mounting.merchant import settings as merchant
 
@@ -51,6 +53,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.requirement("ACP-030", "ACP-187", "ACP-241")
 def test_the_merchants_project_works_with_the_gateway_in_it(tmp_path: Path) -> None:
     """Every test in `inside`, on SQLite or on the PostgreSQL of this run; none skipped, none lost."""
     report = tmp_path / "inside.xml"

@@ -59,7 +59,7 @@ def collected() -> Proofs:
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "collected.json")
-        options = ["--collect-only", "-q", "-p", "no:cacheprovider", f"--requirements-report={path}"]
+        options = ["--collect-only", "-qq", "-p", "no:cacheprovider", f"--requirements-report={path}"]
         done = subprocess.run(  # our own interpreter and options
             [sys.executable, "-m", "pytest", *options], cwd=ROOT, capture_output=True, text=True, check=False
         )

@@ -43,6 +43,7 @@ def test_the_demo_offers_the_cheaper_way_first() -> None:
     ]
 
 
+@pytest.mark.requirement("ACP-057")
 def test_goods_over_the_network_are_offered_mail_only() -> None:
     demo.load()
 
