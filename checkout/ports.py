@@ -12,6 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from checkout.options import (
+    ChosenOption,
+    FulfillmentType,
+    Option,
+    PickupPlace,
+    PickupType,
+    ServiceArea,
+    Window,
+)
 from checkout.payments.outcomes import (
     ActionRequired,
     Attempt,
@@ -32,6 +41,7 @@ __all__ = [
     "Basket",
     "BasketLine",
     "Catalog",
+    "ChosenOption",
     "Declined",
     "Fulfillment",
     "FulfillmentType",
@@ -45,6 +55,8 @@ __all__ = [
     "Outbox",
     "Outcome",
     "PaymentProvider",
+    "PickupPlace",
+    "PickupType",
     "PlacedOrder",
     "Ports",
     "Prices",
@@ -53,16 +65,15 @@ __all__ = [
     "ProductPage",
     "ProviderEvent",
     "Rules",
+    "ServiceArea",
     "Short",
     "TaxPart",
     "Unknown",
     "Wanted",
+    "Window",
     "plug",
     "ports",
 ]
-
-FulfillmentType = Literal["shipping", "digital", "pickup", "local_delivery"]
-
 
 # --- Catalog ---------------------------------------------------------------------------------
 
@@ -132,6 +143,9 @@ class BasketLine:
     id: str
     product: Product
     quantity: int
+    destination: Mapping[str, str] | None = None
+    """Where it goes when that is not the basket's address: to a group's own, or to the place
+    where it is fetched."""
 
     @property
     def base(self) -> int:
@@ -149,23 +163,9 @@ class Basket:
     buyer: Mapping[str, Any] | None = None
     locale: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One way the goods can reach the buyer. `price` is without tax."""
-
-    id: str
-    type: FulfillmentType
-    title: str
-    price: int
-    description: str = ""
-    carrier: str = ""
-    earliest: datetime | None = None
-    latest: datetime | None = None
-    line_ids: tuple[str, ...] = ()
-    """The lines it can carry; empty for all of them."""
-    location: Mapping[str, Any] | None = None
-    """Pickup only: name and address of the place."""
+    def goes_to(self, what: BasketLine | Option) -> Mapping[str, str] | None:
+        """The address where a line or an option ends, and is taxed; None while there is none."""
+        return what.destination or self.address
 
 
 @runtime_checkable
@@ -174,7 +174,9 @@ class Fulfillment(Protocol):
 
     def options(self, basket: Basket) -> Sequence[Option]:
         """The options for this basket and address, in the merchant's own order. Without an
-        address only those that need none. Ids are stable while the basket is unchanged."""
+        address only those that need none. Ids are unique, and stable while the basket is
+        unchanged. Goods that go to several addresses are asked about address by address, each
+        time with a basket of the lines that go there."""
         ...
 
 
@@ -203,6 +205,7 @@ class Prices:
 
     lines: tuple[LinePrice, ...]
     fulfillment_tax: int = 0
+    """On all chosen options together."""
     fulfillment_tax_parts: tuple[TaxPart, ...] = ()
     discount: int = 0
     """A discount on the whole basket, positive, not part of any line."""
@@ -215,9 +218,10 @@ class Pricing(Protocol):
     """Discounts and taxes. Read-only and pure: the same basket gives the same prices. Local
     data, a transaction may be open: no network."""
 
-    def quote(self, basket: Basket, *, chosen: Option | None, offered: Sequence[Option]) -> Prices:
-        """Taxes and discounts for the basket delivered by `chosen`. Without an address, taxes
-        that depend on one are 0. Never negative, and no discount above its base."""
+    def quote(self, basket: Basket, *, chosen: Sequence[Option], offered: Sequence[Option]) -> Prices:
+        """Taxes and discounts for the basket delivered by all of `chosen` together, none of them
+        twice. `Basket.goes_to` says where each line and each option is taxed; where it knows no
+        address, taxes that depend on one are 0. Never negative, and no discount above its base."""
         ...
 
 
@@ -322,9 +326,11 @@ class PlacedOrder:
     lines: tuple[Mapping[str, Any], ...]
     buyer: Mapping[str, Any] | None
     fulfillment_details: Mapping[str, Any] | None
-    option: Mapping[str, Any] | None
+    options: tuple[ChosenOption, ...]
     notes: str
     created_at: datetime
+    groups: tuple[Mapping[str, Any], ...] = ()
+    """How the agent grouped the lines, with contacts and wishes, as received."""
 
 
 @runtime_checkable
