@@ -141,7 +141,7 @@ class CheckoutSessionAdmin(ReadOnlyScreen):
         return quotation.as_table(session.quote, session.currency)
 
     @admin.display(description="delivery")
-    def delivery(self, session: CheckoutSession) -> str:
+    def delivery(self, session: CheckoutSession) -> SafeString | str:
         return quotation.delivery(session.quote, session.currency)
 
     @admin.display(description="problems")
@@ -230,7 +230,7 @@ class OrderAdmin(PurchaseScreen):
         return quotation.as_table(order.quote, order.currency)
 
     @admin.display(description="delivery")
-    def delivery(self, order: Order) -> str:
+    def delivery(self, order: Order) -> SafeString | str:
         return quotation.delivery(order.quote, order.currency)
 
     @admin.display(description="buyer")
@@ -239,7 +239,8 @@ class OrderAdmin(PurchaseScreen):
 
     @admin.display(description="delivery details")
     def delivery_said(self, order: Order) -> SafeString | str:
-        return quoted_data(order.fulfillment_details) or NOTHING
+        said = {"details": order.fulfillment_details, "groups": order.session.fulfillment_groups}
+        return quoted_data({name: value for name, value in said.items() if value}) or NOTHING
 
     @admin.display(description="notes")
     def notes_said(self, order: Order) -> SafeString | str:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from checkout import completion, services, settlement
+from checkout import completion, quoted_options, services, settlement
 from checkout.errors import ProviderUnavailable
 from checkout.models import CheckoutSession, Order, Payment
 from checkout.ports import PlacedOrder, ports
@@ -30,7 +30,7 @@ def capture(payload: Mapping[str, Any]) -> None:
 
 def place_order(payload: Mapping[str, Any]) -> None:
     """The merchant's own order system knows the order, and we know its reference."""
-    order = Order.objects.get(pk=payload["order"])
+    order = Order.objects.select_related("session").get(pk=payload["order"])
     reference = ports().order_sink.place(
         PlacedOrder(
             id=order.id,
@@ -40,9 +40,10 @@ def place_order(payload: Mapping[str, Any]) -> None:
             lines=tuple(order.quote["lines"]),
             buyer=order.buyer,
             fulfillment_details=order.fulfillment_details,
-            option=next(iter(order.quote["selected"]), None),
+            options=quoted_options.chosen(order.quote, order.fulfillment_details),
             notes=order.notes,
             created_at=order.created_at,
+            groups=tuple(order.session.fulfillment_groups or ()),
         )
     )
     if reference:

@@ -3,8 +3,8 @@
 A quote is plain data, stored with the session and frozen with the order:
 
     lines     priced lines, each with base, discount, tax and total
-    options   delivery options offered for this basket
-    selected  the options in force, chosen by the agent or preselected
+    options   delivery options offered for this basket (see `quoted_options`)
+    selected  the options in force, chosen by the agent or preselected, with the lines they carry
     totals    items, items_discount, discount, fulfillment, tax, total
     problems  what keeps the session from being paid, or what the buyer should know (see `problem`)
     ready     nothing keeps it from being paid
@@ -15,32 +15,25 @@ total = items - items_discount - discount + fulfillment + tax.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from checkout import money
+from checkout import destinations, money, quoted_options, selection
+from checkout.addresses import complete_address, country_problems
+from checkout.destinations import ADDRESS, Offer
 from checkout.errors import Invalid, UnknownItem
-from checkout.ports import Basket, BasketLine, Option, Prices, Product, TaxPart, Wanted, ports
+from checkout.ports import Basket, BasketLine, Prices, Product, TaxPart, Wanted, ports
+from checkout.problems import Problem, problem, wording
+from checkout.selection import Selected
+
+__all__ = ["Problem", "Quote", "price", "problem", "short_of", "wanted", "wording"]
 
 LARGEST_QUANTITY = 9_999
-ADDRESS = "$.fulfillment_details.address"
-COUNTRY = re.compile(r"[A-Za-z]{2}")
-ADDRESS_PARTS = ("name", "line_one", "city", "state", "country", "postal_code")
 
 Quote = dict[str, Any]
-Problem = dict[str, Any]
-
-
-def complete_address(details: Mapping[str, Any] | None) -> Mapping[str, str] | None:
-    """The delivery address when every required part of it is there (ACP-059)."""
-    address = (details or {}).get("address")
-    if isinstance(address, Mapping) and all(str(address.get(part, "")).strip() for part in ADDRESS_PARTS):
-        return address
-    return None
 
 
 def price(
@@ -49,6 +42,7 @@ def price(
     currency: str,
     fulfillment_details: Mapping[str, Any] | None,
     buyer: Mapping[str, Any] | None = None,
+    groups: Sequence[Mapping[str, Any]] | None = None,
     chosen: Sequence[Mapping[str, Any]] | None = None,
     locale: str = "",
     before: Quote | None = None,
@@ -63,10 +57,14 @@ def price(
     if not basket.lines:
         text = gettext_noop("There is nothing in this session. Send what is to be bought.")
         problems.append(problem("error", "missing", text, param="$.line_items"))
-    offered = list(ports().fulfillment.options(basket))
-    option, selected = _select(basket, offered, chosen, problems) if basket.lines else (None, [])
-    prices = ports().pricing.quote(basket, chosen=option, offered=offered)
-    return _compose(basket, offered, option, selected, prices, problems)
+        groups, chosen = None, None
+    offer = destinations.offer(basket, groups, problems)
+    selected = selection.select(offer, chosen, problems)
+    basket = _fetched(offer.basket, selected)
+    options = selection.distinct(selected)
+    prices = ports().pricing.quote(basket, chosen=options, offered=offer.options)
+    delivery = sum(option.price for option in options)
+    return _compose(basket, offer, selected, delivery, prices, problems)
 
 
 def wanted(quote: Quote) -> list[Wanted]:
@@ -75,41 +73,6 @@ def wanted(quote: Quote) -> list[Wanted]:
     for line in quote["lines"]:
         pieces[line["item_id"]] = pieces.get(line["item_id"], 0) + line["quantity"]
     return [Wanted(item, count) for item, count in sorted(pieces.items())]
-
-
-def problem(
-    level: str,
-    code: str,
-    content: str,
-    *,
-    param: str = "",
-    resolution: str = "recoverable",
-    blocking: bool = True,
-    values: Mapping[str, object] | None = None,
-) -> Problem:
-    """Something the agent or buyer should know, in the words of ACP's messages.
-
-    `content` is English, and with `values` a template that names them: "%(title)s is out of
-    stock.". It is stored as it is, so that every reader can have it in another language; `wording`
-    fills it in. What an agent, buyer or merchant wrote belongs into `values`, never into a
-    template. A blocking error keeps the session from being paid; a declined payment, say, does not.
-    """
-    found: Problem = {
-        "level": level,
-        "code": code,
-        "content": content,
-        "param": param,
-        "resolution": resolution,
-        "blocking": blocking and level == "error",
-    }
-    return found | {"values": dict(values)} if values else found
-
-
-def wording(entry: Mapping[str, Any], translated: Callable[[str], str] = str) -> str:
-    """The text of a problem for people: its template translated, its values put in as they are."""
-    template: str = entry["content"]
-    values = entry.get("values")
-    return translated(template) % values if values else translated(template)
 
 
 def short_of(product_ids: Sequence[str], quote: Quote) -> list[Problem]:
@@ -144,11 +107,8 @@ def _basket(
     if sum(line.base for line in priced) > money.LARGEST_AMOUNT:
         raise Invalid("The total is larger than this merchant can charge.", param="$.line_items")
     address = complete_address(details)
-    if address is not None and not COUNTRY.fullmatch(address["country"]):
-        text = gettext_noop("The country must be its two-letter code (ISO 3166-1), such as US.")
-        problems.append(
-            problem("error", "invalid", text, param=f"{ADDRESS}.country", resolution="requires_buyer_input")
-        )
+    if address is not None:
+        problems += country_problems(address, ADDRESS)
     return Basket(tuple(priced), currency, address, buyer, locale), problems
 
 
@@ -185,94 +145,27 @@ def _out_of_stock(index: int, title: str) -> Problem:
     return problem("error", "out_of_stock", text, param=f"$.line_items[{index}]", values={"title": title})
 
 
-def _select(
-    basket: Basket,
-    offered: Sequence[Option],
-    chosen: Sequence[Mapping[str, Any]] | None,
-    problems: list[Problem],
-) -> tuple[Option | None, list[dict[str, Any]]]:
-    by_id = {option.id: option for option in offered}
-    named = {name for line in basket.lines for name in (line.id, line.product.id)}
-    known = []
-    for index, choice in enumerate(chosen or ()):
-        option = by_id.get(choice["option_id"])
-        if not named.issuperset(choice.get("item_ids") or ()):
-            text = gettext_noop("item_ids takes the ids of this session's line items.")
-            where = f"$.selected_fulfillment_options[{index}].item_ids"
-            problems.append(problem("error", "invalid", text, param=where))
-            continue
-        if option is not None and option.type == choice["type"] and _carries(option, basket):
-            known.append((option, choice))
-        else:
-            text = gettext_noop(
-                "This delivery option is not offered for this order. Choose one of the offered options."
-            )
-            where = f"$.selected_fulfillment_options[{index}].option_id"
-            problems.append(problem("error", "invalid", text, param=where))
-    if known:
-        option, choice = known[0]
-        return option, [_selected(option, choice.get("item_ids") or _line_ids(basket))]
-    if not any(line.product.physical for line in basket.lines):
-        option = next((o for o in offered if o.type == "digital"), None)
-        return option, [_selected(option, _line_ids(basket))] if option else []
-    if basket.address is None:
-        text = gettext_noop(
-            "A complete delivery address is needed: name, line_one, city, state, country, postal_code."
-        )
-        problems.append(
-            problem(
-                "error",
-                "missing",
-                text,
-                param=ADDRESS,
-                resolution="requires_buyer_input",
-            )
-        )
-        return None, []
-    carriers = [entry for entry in offered if _carries(entry, basket)]
-    if not carriers:
-        text = gettext_noop("Nothing here can be delivered to this address.")
-        problems.append(problem("error", "region_restricted", text, param=ADDRESS))
-        return None, []
-    option = None if chosen else _preselected(carriers)
-    if option is None:
-        if not chosen:
-            text = gettext_noop("Choose one of the offered delivery options.")
-            problems.append(problem("error", "missing", text, param="$.selected_fulfillment_options"))
-        return None, []
-    return option, [_selected(option, _line_ids(basket))]
-
-
-def _carries(option: Option, basket: Basket) -> bool:
-    """Nothing physical is left behind: it cannot be mailed, nor go with an option for other lines."""
-    physical = [line.id for line in basket.lines if line.product.physical]
-    if option.type == "digital":
-        return not physical
-    return not option.line_ids or set(physical) <= set(option.line_ids)
-
-
-def _preselected(offered: Sequence[Option]) -> Option | None:
-    match ports().rules.preselect:
-        case "cheapest":
-            return min(offered, key=lambda option: option.price)
-        case "first":
-            return offered[0]
-    return None
-
-
-def _line_ids(basket: Basket) -> list[str]:
-    return [line.id for line in basket.lines]
-
-
-def _selected(option: Option, item_ids: Sequence[str]) -> dict[str, Any]:
-    return {"type": option.type, "option_id": option.id, "item_ids": list(item_ids)}
+def _fetched(basket: Basket, selected: Sequence[Selected]) -> Basket:
+    """The basket whose lines go to where they are fetched, and are taxed there."""
+    places = {
+        line_id: choice.option.location.address
+        for choice in selected
+        if choice.option.location
+        for line_id in choice.line_ids
+    }
+    if not places:
+        return basket
+    lines = (
+        replace(line, destination=places[line.id]) if line.id in places else line for line in basket.lines
+    )
+    return replace(basket, lines=tuple(lines))
 
 
 def _compose(
     basket: Basket,
-    offered: Sequence[Option],
-    option: Option | None,
-    selected: list[dict[str, Any]],
+    offer: Offer,
+    selected: Sequence[Selected],
+    delivery: int,
     prices: Prices,
     problems: list[Problem],
 ) -> Quote:
@@ -304,7 +197,6 @@ def _compose(
         )
     items = sum(line["base"] for line in lines)
     items_discount = sum(line["discount"] for line in lines)
-    delivery = option.price if option else 0
     tax = sum(line["tax"] for line in lines) + prices.fulfillment_tax
     totals = {
         "items": items,
@@ -318,32 +210,16 @@ def _compose(
         raise ValueError(f"The pricing part answered amounts that do not add up: {totals}")
     return {
         "lines": lines,
-        "options": [_option(entry, prices.option_tax.get(entry.id, 0)) for entry in offered],
-        "selected": selected,
+        "options": [
+            quoted_options.offered(entry, offer, tax=prices.option_tax.get(entry.id, 0))
+            for entry in offer.options
+        ],
+        "selected": [quoted_options.selected(entry) for entry in selected],
         "totals": totals,
         "tax_parts": _parts(_merged(prices)),
         "problems": problems,
         "ready": not any(entry["blocking"] for entry in problems),
     }
-
-
-def _option(option: Option, tax: int) -> dict[str, Any]:
-    return {
-        "id": option.id,
-        "type": option.type,
-        "title": option.title,
-        "description": option.description,
-        "carrier": option.carrier,
-        "earliest": _instant(option.earliest),
-        "latest": _instant(option.latest),
-        "location": dict(option.location) if option.location else None,
-        "price": option.price,
-        "tax": tax,
-    }
-
-
-def _instant(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
 
 
 def _merged(prices: Prices) -> list[TaxPart]:

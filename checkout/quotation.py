@@ -44,13 +44,18 @@ def as_table(quote: Mapping[str, Any], currency: str) -> SafeString:
     return render_to_string("admin/agentic_checkout/quote.html", {"lines": lines, "sums": sums})
 
 
-def delivery(quote: Mapping[str, Any], currency: str) -> str:
-    """The delivery options in force, with their prices."""
+def delivery(quote: Mapping[str, Any], currency: str) -> SafeString | str:
+    """The delivery options in force with their prices, and what goes by each if there are several."""
     offered = {option["id"]: option for option in quote.get("options", ())}
-    chosen = [entry["option_id"] for entry in quote.get("selected", ())]
-    options = [offered[option_id] for option_id in chosen if option_id in offered]
-    shown = (f"{visible(option['title'])}, {display(option['price'], currency)}" for option in options)
-    return "; ".join(shown) or NOTHING
+    titles = {line["id"]: f"{line['quantity']} x {line['title']}" for line in quote.get("lines", ())}
+    selected = [entry for entry in quote.get("selected", ()) if entry["option_id"] in offered]
+    rows = []
+    for entry in selected:
+        option = offered[entry["option_id"]]
+        goods = ", ".join(titles[line_id] for line_id in entry["line_ids"] if line_id in titles)
+        shown = f"{visible(option['title'])}, {display(option['price'], currency)}"
+        rows.append((shown + (f": {visible(goods)}" if len(selected) > 1 else ""),))
+    return format_html_join(SafeString("<br>"), "{}", rows) or NOTHING
 
 
 def problems(quote: Mapping[str, Any]) -> SafeString | str:

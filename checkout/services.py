@@ -193,6 +193,7 @@ def reprice(session: CheckoutSession) -> None:
         currency=session.currency,
         fulfillment_details=session.fulfillment_details,
         buyer=session.buyer,
+        groups=session.fulfillment_groups,
         chosen=session.selected_options,
         locale=session.extras.get("locale", ""),
         before=session.quote,

@@ -110,6 +110,40 @@ def _option(name: str, title: str, text: str, carrier: str, price: int, days: tu
     }
 
 
+LOCAL_DELIVERY: Body = {
+    "type": "local_delivery",
+    "id": "local_bike",
+    "title": "By bicycle",
+    "totals": [_total("fulfillment", "Delivery", 900), _total("total", "Total", 900)],
+    "description": "Brought to the door in San Francisco.",
+    "delivery_window": {"start": "2026-11-21T09:00:00Z", "end": "2026-11-21T18:00:00Z"},
+    "service_area": {"radius_miles": 7, "center_postal_code": "94103"},
+}
+
+PICKUP: Body = {
+    "type": "pickup",
+    "id": "pickup_locker",
+    "title": "Parcel locker",
+    "totals": [_total("fulfillment", "Delivery", 500), _total("total", "Total", 500)],
+    "description": "Kept for a week.",
+    "location": {
+        "name": "Lockers, Mission Street",
+        "address": {
+            "name": "Lockers, Mission Street",
+            "line_one": "1000 Mission Street",
+            "city": "San Francisco",
+            "state": "CA",
+            "country": "US",
+            "postal_code": "94103",
+        },
+        "phone": "+1 415 555 0100",
+        "instructions": "The number of the order opens the locker.",
+    },
+    "pickup_type": "locker",
+    "ready_by": "2026-11-21T00:00:00Z",
+    "pickup_by": "2026-11-27T23:59:59Z",
+}
+
 NOT_READY: Body = {
     "id": SESSION_ID,
     "protocol": {"version": "2026-04-17"},
@@ -146,7 +180,7 @@ NOT_READY: Body = {
     "status": "not_ready_for_payment",
     "currency": "usd",
     "line_items": [_line(0)],
-    "fulfillment_options": [],
+    "fulfillment_options": [PICKUP],
     "totals": [
         _total("items_base_amount", "Items", 5600),
         _total("subtotal", "Subtotal", 5600),
@@ -200,6 +234,8 @@ READY: Body = {
             1500,
             ("2026-11-21", "2026-11-22"),
         ),
+        LOCAL_DELIVERY,
+        PICKUP,
     ],
     "totals": TOTALS,
     "messages": [],

@@ -31,6 +31,18 @@ EXPIRED = pricing.problem(
 
 _SEVERITY = {"error": "high", "warning": "medium", "info": "info"}
 
+_MEMBERS: Mapping[str, Mapping[str, str]] = {
+    "shipping": {
+        "carrier": "carrier",
+        "earliest_delivery_time": "earliest",
+        "latest_delivery_time": "latest",
+    },
+    "digital": {},
+    "pickup": {name: name for name in ("location", "pickup_type", "ready_by", "pickup_by")},
+    "local_delivery": {name: name for name in ("delivery_window", "service_area")},
+}
+"""What each kind of delivery option has beyond the others, and its name in a quote."""
+
 _PASSED_ON = ("locale", "timezone", "quote_id", "metadata")
 
 
@@ -57,7 +69,7 @@ def checkout_session(session: CheckoutSession, stands: Standing) -> dict[str, An
             "buyer": session.buyer,
             "fulfillment_details": session.fulfillment_details,
             "fulfillment_groups": session.fulfillment_groups,
-            "selected_fulfillment_options": quote["selected"],
+            "selected_fulfillment_options": [selected(entry) for entry in quote["selected"]],
             **{name: session.extras.get(name) for name in _PASSED_ON},
         }
     )
@@ -130,15 +142,13 @@ def option(entry: Mapping[str, Any]) -> dict[str, Any]:
         ),
     }
     optional = {"description": entry["description"]}
-    if entry["type"] == "shipping":
-        optional |= {
-            "carrier": entry["carrier"],
-            "earliest_delivery_time": entry["earliest"],
-            "latest_delivery_time": entry["latest"],
-        }
-    if entry["type"] == "pickup":
-        optional["location"] = entry["location"]
+    optional |= {name: entry[known] for name, known in _MEMBERS[entry["type"]].items()}
     return body | _present(optional)
+
+
+def selected(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An option in force, its lines named as the agent named them (ACP-058, C-28)."""
+    return {name: entry[name] for name in ("type", "option_id", "item_ids")}
 
 
 def totals(quote: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 
 from checkout.money import display
-from gateway.shop.forms import DeliveryOptionForm, ProductForm
-from gateway.shop.models import DeliveryOption, Hold, Product, TaxRate
+from gateway.shop.forms import DeliveryOptionForm, PickupPlaceForm, ProductForm
+from gateway.shop.models import DeliveryOption, Hold, PickupPlace, Product, TaxRate
 
 
 class InStock(admin.SimpleListFilter):
@@ -106,7 +106,9 @@ class DeliveryOptionAdmin(admin.ModelAdmin):
     fieldsets = (
         (None, {"fields": ("id", "type", "title", "description", "carrier", "active", "position")}),
         ("Price", {"fields": ("amount", "currency")}),
-        ("Where and when", {"fields": ("countries", "min_days", "max_days", "location")}),
+        ("Where and when", {"fields": ("countries", "min_days", "max_days", "day_begins", "day_ends")}),
+        ("Pickup", {"fields": ("place", "pickup_type")}),
+        ("Local delivery", {"fields": ("postal_codes", "center_postal_code", "radius_miles")}),
     )
 
     @admin.display(description="price", ordering="price")
@@ -119,6 +121,14 @@ class DeliveryOptionAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: DeliveryOption | None = None) -> tuple[str, ...]:
         return ("id",) if obj else ()
+
+
+@admin.register(PickupPlace)
+class PickupPlaceAdmin(admin.ModelAdmin):
+    form = PickupPlaceForm
+    list_display = ("name", "line_one", "city", "state", "country")
+    list_filter = ("country",)
+    search_fields = ("name", "city", "=postal_code")
 
 
 @admin.register(TaxRate)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from gateway.shop import tables
-from gateway.shop.models import DeliveryOption, Product, TaxRate
+from gateway.shop.models import DeliveryOption, PickupPlace, Product, TaxRate
 from interventions import policy
 from interventions.models import Policy
 
@@ -26,6 +26,7 @@ def load() -> dict[str, int]:
     with transaction.atomic():
         made = {
             "products": _load_products(data["products"]),
+            "pickup places": _load_pickup_places(data["pickup_places"]),
             "delivery options": _load_delivery_options(data["delivery_options"]),
             "tax rates": _load_tax_rates(data["tax_rates"]),
             "policies": _load_policies(data["policies"]),
@@ -44,9 +45,24 @@ def _load_products(rows: list[dict[str, Any]]) -> int:
     return len(missing)
 
 
+def _load_pickup_places(rows: list[dict[str, Any]]) -> int:
+    known = set(PickupPlace.objects.values_list("name", flat=True))
+    missing = [PickupPlace(**row) for row in rows if row["name"] not in known]
+    PickupPlace.objects.bulk_create(missing, ignore_conflicts=True)
+    return len(missing)
+
+
 def _load_delivery_options(rows: list[dict[str, Any]]) -> int:
+    """Their rows name their place by its name."""
     known = set(DeliveryOption.objects.values_list("pk", flat=True))
-    missing = [DeliveryOption(**row) for row in rows if row["id"] not in known]
+    places: dict[str | None, int] = dict(PickupPlace.objects.values_list("name", "pk"))
+    missing = [
+        DeliveryOption(
+            place_id=places.get(row.get("place")), **{k: v for k, v in row.items() if k != "place"}
+        )
+        for row in rows
+        if row["id"] not in known
+    ]
     DeliveryOption.objects.bulk_create(missing, ignore_conflicts=True)
     return len(missing)
 

@@ -9,8 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from checkout.money import LARGEST_AMOUNT, exponent
-from gateway.shop import stock
-from gateway.shop.models import DeliveryOption, Product
+from gateway.shop import stock, taxes
+from gateway.shop.models import DeliveryOption, PickupPlace, Product
 
 _PLAIN_NUMBER = re.compile(r"(\d{1,13})(?:\.(\d{1,4}))?")
 
@@ -149,6 +149,10 @@ class DeliveryOptionForm(_Priced):
     countries = LinesField(
         required=False, help_text="Country codes it goes to, such as US, one a line. Empty: everywhere."
     )
+    postal_codes = LinesField(
+        required=False,
+        help_text="Local delivery only: postal codes it goes to, or beginnings such as 941, one a line.",
+    )
 
     class Meta:
         model = DeliveryOption
@@ -162,7 +166,36 @@ class DeliveryOptionForm(_Priced):
             "countries",
             "min_days",
             "max_days",
-            "location",
+            "day_begins",
+            "day_ends",
+            "place",
+            "pickup_type",
+            "postal_codes",
+            "center_postal_code",
+            "radius_miles",
             "position",
             "active",
         )
+
+
+class PickupPlaceForm(forms.ModelForm):
+    class Meta:
+        model = PickupPlace
+        fields = (
+            "name",
+            "line_one",
+            "line_two",
+            "city",
+            "state",
+            "country",
+            "postal_code",
+            "phone",
+            "instructions",
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        where = {name: str(cleaned.get(name) or "") for name in ("country", "state")}
+        if all(where.values()) and not taxes.is_known(where):
+            self.add_error("state", "No taxes can be told for this state; nothing could be fetched there.")
+        return cleaned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -147,6 +147,45 @@ class DeliveryType(models.TextChoices):
     DIGITAL = "digital", "digital: over the network"
 
 
+class PickupType(models.TextChoices):
+    IN_STORE = "in_store", "in the store"
+    CURBSIDE = "curbside", "at the curb"
+    LOCKER = "locker", "from a locker"
+
+
+class PickupPlace(models.Model):
+    """Where buyers fetch what they bought. What they fetch is taxed there."""
+
+    name = models.CharField(
+        max_length=100, unique=True, help_text="Shown to buyers, such as Shop on the Quay."
+    )
+    line_one = models.CharField("street", max_length=100, help_text="Street and number.")
+    line_two = models.CharField("more", max_length=100, blank=True, help_text="Floor, yard and the like.")
+    city = models.CharField(max_length=100, help_text="Town or city.")
+    state = models.CharField(max_length=64, help_text="Such as CA; taxes are told by it.")
+    country = models.CharField(
+        max_length=2, validators=[COUNTRY], help_text="Two capital letters, such as US."
+    )
+    postal_code = models.CharField(max_length=16, help_text="Such as 94105.")
+    phone = models.CharField(max_length=32, blank=True, help_text="For buyers who do not find it.")
+    instructions = models.CharField(
+        max_length=300, blank=True, help_text="What buyers do there, such as: ring at the side door."
+    )
+
+    class Meta:
+        db_table = "agentic_shop_pickup_place"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def address(self) -> dict[str, str]:
+        """The address as an agent sends addresses (ACP-059)."""
+        parts = ("line_one", "line_two", "city", "state", "country", "postal_code")
+        named = {part: getattr(self, part) for part in parts if getattr(self, part)}
+        return {"name": self.name, **named}
+
+
 class DeliveryOption(models.Model):
     """One way goods reach the buyer."""
 
@@ -171,13 +210,48 @@ class DeliveryOption(models.Model):
         default=list, blank=True, help_text="Country codes it goes to, such as US. Empty: everywhere."
     )
     min_days = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Arrives this many days after the order at the earliest."
+        null=True,
+        blank=True,
+        help_text="Arrives, or is ready to be fetched, this many days after the order at the earliest.",
     )
     max_days = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Arrives this many days after the order at the latest."
+        null=True,
+        blank=True,
+        help_text="Arrives, or must be fetched, this many days after the order at the latest.",
     )
-    location = models.JSONField(
-        null=True, blank=True, help_text='Pickup only: {"name": "...", "address": {...}} of the place.'
+    day_begins = models.TimeField(
+        null=True,
+        blank=True,
+        help_text="Local delivery and pickup: from what time of these days. Empty: midnight.",
+    )
+    day_ends = models.TimeField(
+        null=True,
+        blank=True,
+        help_text="Local delivery and pickup: until what time of these days. Empty: midnight.",
+    )
+    place = models.ForeignKey(
+        PickupPlace,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        help_text="Pickup only: where it is fetched.",
+    )
+    pickup_type = models.CharField(
+        max_length=16,
+        blank=True,
+        choices=PickupType.choices,
+        help_text="Pickup only: how it is handed over.",
+    )
+    postal_codes = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Local delivery only: postal codes it goes to, or their beginnings, such as 941.",
+    )
+    center_postal_code = models.CharField(
+        max_length=16, blank=True, help_text="Local delivery only, for people: the middle of that area."
+    )
+    radius_miles = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Local delivery only, for people: how far it reaches from there."
     )
     position = models.PositiveSmallIntegerField(default=0, help_text="Lower comes first.")
     active = models.BooleanField(default=True, help_text="Only active options are offered.")
@@ -207,11 +281,39 @@ class DeliveryOption(models.Model):
                 COUNTRY(country)
         except ValidationError as problem:
             raise ValidationError({"countries": problem}) from problem
-        place = self.location if isinstance(self.location, dict) else {}
-        if self.type == DeliveryType.PICKUP and not (
-            place.get("name") and isinstance(place.get("address"), dict)
-        ):
-            raise ValidationError({"location": "A pickup needs the name and address of its place."})
+        if not _is_list_of_text(self.postal_codes):
+            raise ValidationError({"postal_codes": "A list of postal codes, or of their beginnings."})
+        if wrong := {**self._misplaced(), **self._missing()}:
+            raise ValidationError(wrong)
+
+    def _misplaced(self) -> dict[str, str]:
+        """The columns that another type of delivery has."""
+        return {
+            name: f"For {' and '.join(types)} only."
+            for name, types in _ONLY_FOR.items()
+            if getattr(self, name) not in (None, "", []) and self.type not in types
+        }
+
+    def _missing(self) -> dict[str, str]:
+        """What this type of delivery cannot do without."""
+        if self.type == DeliveryType.PICKUP and self.place_id is None:
+            return {"place": "A pickup needs its place."}
+        if self.type == DeliveryType.LOCAL_DELIVERY and not self.postal_codes:
+            return {"postal_codes": "Local delivery needs the postal codes it goes to."}
+        if self.day_begins and self.day_ends and self.day_begins >= self.day_ends:
+            return {"day_ends": "Later than the beginning."}
+        return {}
+
+
+_ONLY_FOR: Mapping[str, tuple[str, ...]] = {
+    "place": (DeliveryType.PICKUP.value,),
+    "pickup_type": (DeliveryType.PICKUP.value,),
+    "postal_codes": (DeliveryType.LOCAL_DELIVERY.value,),
+    "center_postal_code": (DeliveryType.LOCAL_DELIVERY.value,),
+    "radius_miles": (DeliveryType.LOCAL_DELIVERY.value,),
+    "day_begins": (DeliveryType.PICKUP.value, DeliveryType.LOCAL_DELIVERY.value),
+    "day_ends": (DeliveryType.PICKUP.value, DeliveryType.LOCAL_DELIVERY.value),
+}
 
 
 class TaxRate(models.Model):

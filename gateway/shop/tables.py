@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Count, Model
 from django.db.models.signals import post_delete, post_save
 
-from gateway.shop.models import DeliveryOption, Product, TaxRate
+from gateway.shop.models import DeliveryOption, PickupPlace, Product, TaxRate
 
 SECONDS = 5.0
 
@@ -44,7 +44,9 @@ def _currencies() -> tuple[str, ...]:
 
 
 delivery_options: Kept[tuple[DeliveryOption, ...]] = Kept(
-    lambda: tuple(DeliveryOption.objects.filter(active=True).order_by("position", "id"))
+    lambda: tuple(
+        DeliveryOption.objects.filter(active=True).select_related("place").order_by("position", "id")
+    )
 )
 tax_rates: Kept[tuple[TaxRate, ...]] = Kept(lambda: tuple(TaxRate.objects.order_by("pk")))
 currencies: Kept[tuple[str, ...]] = Kept(_currencies)
@@ -52,6 +54,7 @@ currencies: Kept[tuple[str, ...]] = Kept(_currencies)
 
 _OF: dict[type[Model], Kept[Any]] = {
     DeliveryOption: delivery_options,
+    PickupPlace: delivery_options,
     TaxRate: tax_rates,
     Product: currencies,
 }

@@ -21,24 +21,47 @@ class _Place:
 
 
 class ShopPricing:
-    """Implements `ports.Pricing`. Prices are without tax; each rate that matches the address
-    adds a part of its own, rounded half up for each line. Without an address nothing is taxed.
+    """Implements `ports.Pricing`. Prices are without tax; each rate that matches the address of a
+    line or option adds a part of its own, rounded half up for each. Without an address nothing is
+    taxed.
     """
 
-    def quote(self, basket: Basket, *, chosen: Option | None, offered: Sequence[Option]) -> Prices:
-        rates = _rates(basket.address)
-        on_delivery = [rate for rate in rates if rate.applies_to_delivery]
+    def quote(self, basket: Basket, *, chosen: Sequence[Option], offered: Sequence[Option]) -> Prices:
+        rates = _Rates()
         lines = []
         for line in basket.lines:
-            parts = _parts(line.base, [rate for rate in rates if rate.tax_class == line.product.tax_class])
+            of_class = [
+                rate for rate in rates.at(basket.goes_to(line)) if rate.tax_class == line.product.tax_class
+            ]
+            parts = _parts(line.base, of_class)
             lines.append(LinePrice(line.id, tax=_sum(parts), tax_parts=parts))
-        delivery = _parts(chosen.price, on_delivery) if chosen else ()
+
+        def on_delivery(option: Option) -> tuple[TaxPart, ...]:
+            found = rates.at(basket.goes_to(option))
+            return _parts(option.price, [rate for rate in found if rate.applies_to_delivery])
+
+        delivery = tuple(part for option in chosen for part in on_delivery(option))
         return Prices(
             lines=tuple(lines),
             fulfillment_tax=_sum(delivery),
             fulfillment_tax_parts=delivery,
-            option_tax={option.id: _sum(_parts(option.price, on_delivery)) for option in offered},
+            option_tax={option.id: _sum(on_delivery(option)) for option in offered},
         )
+
+
+class _Rates:
+    """The rates of each address of one quote, looked up once."""
+
+    def __init__(self) -> None:
+        self._known: list[tuple[Mapping[str, str] | None, list[TaxRate]]] = []
+
+    def at(self, address: Mapping[str, str] | None) -> list[TaxRate]:
+        for known, rates in self._known:
+            if known is address or known == address:
+                return rates
+        rates = _rates(address)
+        self._known.append((address, rates))
+        return rates
 
 
 def is_known(address: Mapping[str, str]) -> bool:
@@ -60,7 +83,7 @@ def _rates(address: Mapping[str, str] | None) -> list[TaxRate]:
     place = _Place(
         country,
         regions.subdivision(country, address["state"], states),
-        _squeezed(address["postal_code"]),
+        squeezed(address["postal_code"]),
     )
     return [rate for rate in tables.tax_rates() if _applies(rate, place)]
 
@@ -74,11 +97,12 @@ def _applies(rate: TaxRate, place: _Place) -> bool:
     return (
         rate.country == place.country
         and (not rate.state or regions.subdivision(rate.country, rate.state, (rate.state,)) == place.state)
-        and place.postal_code.startswith(_squeezed(rate.postal_prefix))
+        and place.postal_code.startswith(squeezed(rate.postal_prefix))
     )
 
 
-def _squeezed(postal_code: str) -> str:
+def squeezed(postal_code: str) -> str:
+    """A postal code without its spaces, so that all spellings of one are alike."""
     return "".join(postal_code.split()).upper()
 
 

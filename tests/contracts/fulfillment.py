@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from checkout.ports import Fulfillment, FulfillmentType, Product
+from checkout.addresses import ADDRESS_PARTS
+from checkout.ports import Fulfillment, FulfillmentType, Option, Product
 from tests.contracts.baskets import ADDRESS, basket
 
 
@@ -28,6 +29,11 @@ class FulfillmentContract:
 
     def address(self) -> Mapping[str, str]:
         return ADDRESS
+
+    def every_option(self) -> list[Option]:
+        """With and without an address."""
+        baskets = [basket((self.physical(), 1), address=address) for address in (None, self.address())]
+        return [option for wanted in baskets for option in self.part().options(wanted)]
 
     # --- what it must do -------------------------------------------------------------------
 
@@ -53,8 +59,10 @@ class FulfillmentContract:
     def test_times_are_aware_and_in_order(self) -> None:
         options = self.part().options(basket((self.physical(), 1), address=self.address()))
 
-        times = [time for option in options for time in (option.earliest, option.latest) if time]
-        spans = [(o.earliest, o.latest) for o in options if o.earliest and o.latest]
+        windows = [(o.delivery_window.start, o.delivery_window.end) for o in options if o.delivery_window]
+        pairs = [(o.earliest, o.latest) for o in options] + [(o.ready_by, o.pickup_by) for o in options]
+        times = [time for pair in (*pairs, *windows) for time in pair if time]
+        spans = [*windows, *((first, last) for first, last in pairs if first and last)]
         assert all(time.utcoffset() is not None for time in times)
         assert all(earliest <= latest for earliest, latest in spans)
 
@@ -76,13 +84,29 @@ class FulfillmentContract:
         for option in self.part().options(wanted):
             assert set(option.line_ids) <= {line.id for line in wanted.lines}
 
-    def test_a_place_to_fetch_from_has_a_name_and_an_address(self) -> None:
-        """ACP-057: pickup needs a location."""
-        for address in (None, self.address()):
-            for option in self.part().options(basket((self.physical(), 1), address=address)):
-                place = option.location or {}
-                assert (option.type == "pickup") == bool(place)
-                assert option.type != "pickup" or (place["name"] and place["address"])
+    def test_a_place_to_fetch_from_has_a_name_and_a_complete_address(self) -> None:
+        """ACP-057, ACP-059: pickup needs a location, and no other type has one."""
+        for option in self.every_option():
+            assert (option.type == "pickup") == (option.location is not None)
+            if option.location is not None:
+                assert option.location.name
+                assert all(option.location.address[part].strip() for part in ADDRESS_PARTS)
+
+    def test_what_a_type_alone_has_no_other_type_has(self) -> None:
+        """ACP-057: on the wire there is no place for it."""
+        for option in self.every_option():
+            if option.type != "pickup":
+                assert (option.pickup_type, option.ready_by, option.pickup_by) == (None, None, None)
+            if option.type != "local_delivery":
+                assert (option.delivery_window, option.service_area) == (None, None)
+            if option.type != "shipping":
+                assert (option.carrier, option.earliest, option.latest) == ("", None, None)
+
+    def test_ids_leave_room_for_the_checkout(self) -> None:
+        """A colon marks the options of a second address, and no address is the merchant's to set."""
+        for option in self.every_option():
+            assert ":" not in option.id
+            assert option.address is None
 
     def test_digital_goods_need_no_address(self) -> None:
         product = self.digital()

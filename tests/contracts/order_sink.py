@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from checkout.ports import OrderSink, PlacedOrder
+from checkout.ports import ChosenOption, OrderSink, PlacedOrder
 
 
 @pytest.mark.django_db(transaction=True)
@@ -29,7 +29,7 @@ class OrderSinkContract:
             lines=({"id": "li_1", "item_id": "item_mug", "title": "Mug", "quantity": 1, "total": 2_800},),
             buyer={"first_name": "Ada", "email": "ada@buyer.example"},
             fulfillment_details=None,
-            option={"type": "shipping", "option_id": "ship_standard", "item_ids": ["li_1"]},
+            options=(ChosenOption("shipping", "ship_standard", "Standard", 500, 0, ("li_1",), None),),
             notes="",
             created_at=timezone.now(),
         )

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
-from checkout.ports import Basket, Option, Prices, Pricing, Product
+from checkout.ports import Basket, Option, PickupPlace, Prices, Pricing, Product
 from tests.contracts.baskets import ADDRESS, basket
 
 
@@ -38,18 +39,19 @@ class PricingContract:
 
     # --- what it must do -------------------------------------------------------------------
 
-    def quoted(self, wanted: Basket, chosen: Option | None) -> Prices:
+    def quoted(self, wanted: Basket, chosen: Sequence[Option]) -> Prices:
         return self.part().quote(wanted, chosen=chosen, offered=self.offered())
 
-    def every_case(self) -> list[tuple[Basket, Option | None]]:
-        """Baskets of one and of all products, small and large, with and without delivery."""
+    def every_case(self) -> list[tuple[Basket, tuple[Option, ...]]]:
+        """Baskets of one and of all products, small and large, with no, one and all deliveries."""
         baskets = [
             basket(*((product, quantity) for product in chosen), address=address)
             for quantity in (1, 3, 7, 9_999)
             for chosen in (*((product,) for product in self.products()), self.products())
             for address in (None, self.address())
         ]
-        return [(wanted, chosen) for wanted in baskets for chosen in (None, *self.offered())]
+        deliveries = [(), *((option,) for option in self.offered()), self.offered()]
+        return [(wanted, chosen) for wanted in baskets for chosen in deliveries]
 
     def test_it_serves_the_port(self) -> None:
         assert isinstance(self.part(), Pricing)
@@ -88,12 +90,12 @@ class PricingContract:
             taxed.append((prices.fulfillment_tax, prices.fulfillment_tax_parts))
             assert all(tax == sum(part.amount for part in parts) for tax, parts in taxed if parts)
 
-    def test_the_tax_of_the_chosen_option_is_the_one_shown_before(self) -> None:
+    def test_the_tax_of_the_chosen_options_is_the_one_shown_before(self) -> None:
         for wanted, chosen in self.every_case():
             prices = self.quoted(wanted, chosen)
 
             assert set(prices.option_tax) <= {option.id for option in self.offered()}
-            expected = prices.option_tax.get(chosen.id, 0) if chosen else 0
+            expected = sum(prices.option_tax.get(option.id, 0) for option in chosen)
             assert prices.fulfillment_tax == expected
 
     def test_the_same_basket_has_the_same_prices(self) -> None:
@@ -103,4 +105,31 @@ class PricingContract:
     def test_delivery_is_not_taxed_before_there_is_an_address(self) -> None:
         wanted = basket((self.products()[0], 1), address=None)
 
-        assert self.quoted(wanted, None).fulfillment_tax == 0
+        assert self.quoted(wanted, ()).fulfillment_tax == 0
+
+    def test_a_line_is_taxed_where_it_goes(self) -> None:
+        """ACP-047: a line that goes elsewhere costs what it would cost if all went there."""
+        wanted = basket((self.products()[0], 3), (self.products()[1], 7), address=None)
+        there = replace(wanted, address=self.address())
+        split = replace(wanted, lines=(wanted.lines[0], replace(wanted.lines[1], destination=self.address())))
+
+        nowhere, all_there, one_there = (self.quoted(each, ()) for each in (wanted, there, split))
+
+        taxes = [
+            {line.line_id: line.tax for line in prices.lines} for prices in (nowhere, all_there, one_there)
+        ]
+        assert taxes[2] == {"li_1": taxes[0]["li_1"], "li_2": taxes[1]["li_2"]}
+
+    def test_an_option_is_taxed_where_it_goes(self) -> None:
+        """A pickup at its place, an option of a group at the group's address."""
+        wanted = basket((self.products()[0], 1), address=None)
+        place = PickupPlace("Shop", self.address())
+        [plain] = [option for option in self.offered() if option.id == "fast"]
+        fetched = replace(plain, id="fetch", type="pickup", location=place)
+        elsewhere = replace(plain, id="fast:1", address=self.address())
+        offered = (fetched, elsewhere)
+
+        prices = self.part().quote(wanted, chosen=offered, offered=offered)
+        there = self.part().quote(replace(wanted, address=self.address()), chosen=(plain,), offered=(plain,))
+
+        assert prices.fulfillment_tax == 2 * there.fulfillment_tax

@@ -368,6 +368,7 @@ def test_health_answers_like_its_examples(client: Client, db: None) -> None:
 
 
 ALWAYS_NEW = {"order_number", "confirmation_number", "permalink_url", "api_base_url"}
+DAYS = {"ready_by", "pickup_by", "start", "end"}
 OUR_IDS = ("cs_", "ord_")
 
 
@@ -377,5 +378,5 @@ def shape(node: Any, name: str = "") -> Any:
         return {key: shape(value, key) for key, value in node.items()}
     if isinstance(node, list):
         return [shape(entry, name) for entry in node]
-    new = name in ALWAYS_NEW or name.endswith(("_at", "_time")) or str(node).startswith(OUR_IDS)
+    new = name in ALWAYS_NEW | DAYS or name.endswith(("_at", "_time")) or str(node).startswith(OUR_IDS)
     return "..." if new else node

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from gateway.shop import demo, stock
 from gateway.shop.forms import minor_units, plain
-from gateway.shop.models import DeliveryOption, Hold, Product, TaxRate
+from gateway.shop.models import DeliveryOption, Hold, PickupPlace, Product, TaxRate
 
 pytestmark = pytest.mark.django_db
 
@@ -100,10 +100,11 @@ def rows(first: int, last: int) -> None:
         product = Product.objects.create(id=f"item_{number}", title="Mug", unit_price=1)
         Hold.objects.create(key=f"pay_{number}", product=product, quantity=1, until=timezone.now())
         DeliveryOption.objects.create(id=f"ship_{number}", title="Ship", price=1)
+        PickupPlace.objects.create(**PLACE | {"name": f"Shop {number}"})
         TaxRate.objects.create(jurisdiction=f"City {number}", country="US", rate=1)
 
 
-@pytest.mark.parametrize("name", ["product", "hold", "deliveryoption", "taxrate"])
+@pytest.mark.parametrize("name", ["product", "hold", "deliveryoption", "pickupplace", "taxrate"])
 def test_a_list_costs_the_same_however_many_rows_it_shows(
     admin_client: Client, name: str, django_assert_num_queries: Any
 ) -> None:
@@ -232,7 +233,21 @@ def test_a_delivery_option_is_edited(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "wrong"), [("countries", {"countries": "Germany"}), ("location", {"type": "pickup"})]
+    ("field", "wrong"),
+    [
+        ("countries", {"countries": "Germany"}),
+        ("place", {"type": "pickup"}),
+        ("postal_codes", {"type": "local_delivery"}),
+        ("postal_codes", {"postal_codes": "941"}),
+        ("radius_miles", {"radius_miles": "3"}),
+        ("center_postal_code", {"center_postal_code": "94103"}),
+        ("pickup_type", {"pickup_type": "locker"}),
+        ("day_begins", {"day_begins": "09:00"}),
+        (
+            "day_ends",
+            {"type": "local_delivery", "postal_codes": "9", "day_begins": "09:00", "day_ends": "08:00"},
+        ),
+    ],
 )
 def test_a_wrong_delivery_option_is_refused(admin_client: Client, field: str, wrong: dict[str, str]) -> None:
     demo.load()
@@ -242,6 +257,51 @@ def test_a_wrong_delivery_option_is_refused(admin_client: Client, field: str, wr
     answer = admin_client.post(url, {**columns, **wrong})
 
     assert field in answer.context_data["adminform"].form.errors
+
+
+PLACE = {
+    "name": "Shop on the Quay",
+    "line_one": "1 Quay",
+    "city": "San Francisco",
+    "state": "CA",
+    "country": "US",
+    "postal_code": "94105",
+}
+
+
+@pytest.mark.requirement("ACP-057")
+def test_a_place_and_the_pickup_there_are_added(admin_client: Client) -> None:
+    columns = {"id": "fetch", "type": "pickup", "title": "Fetch it", "currency": "usd", "amount": "0"}
+
+    added = admin_client.post(page("pickupplace_add"), PLACE)
+    place = PickupPlace.objects.get()
+    option = {**columns, "position": "1", "active": "on", "place": place.pk, "pickup_type": "curbside"}
+    offered = admin_client.post(page("deliveryoption_add"), option)
+
+    assert (added.status_code, offered.status_code) == (302, 302)
+    assert DeliveryOption.objects.get().place == place
+
+
+def test_a_place_where_no_taxes_can_be_told_is_refused(admin_client: Client) -> None:
+    TaxRate.objects.create(jurisdiction="California", country="US", state="CA", rate=725)
+
+    answer = admin_client.post(page("pickupplace_add"), {**PLACE, "state": "Kalifornia"})
+
+    assert "state" in answer.context_data["adminform"].form.errors
+    assert not PickupPlace.objects.exists()
+
+
+@pytest.mark.requirement("ACP-057")
+def test_an_area_of_local_delivery_is_typed_line_by_line(admin_client: Client) -> None:
+    columns = {"id": "bike", "type": "local_delivery", "title": "By bicycle", "currency": "usd"}
+    area = {"postal_codes": "941\r\n94301", "center_postal_code": "94103", "radius_miles": "5"}
+
+    answer = admin_client.post(
+        page("deliveryoption_add"), {**columns, **area, "amount": "9", "position": "1", "active": "on"}
+    )
+
+    assert answer.status_code == 302
+    assert DeliveryOption.objects.get().postal_codes == ["941", "94301"]
 
 
 def test_two_rates_of_one_authority_on_delivery_are_refused(admin_client: Client) -> None:
@@ -263,7 +323,7 @@ def test_two_rates_of_one_authority_on_delivery_are_refused(admin_client: Client
     assert TaxRate.objects.count() == 1
 
 
-@pytest.mark.parametrize("model", [Product, Hold, DeliveryOption, TaxRate])
+@pytest.mark.parametrize("model", [Product, Hold, DeliveryOption, PickupPlace, TaxRate])
 def test_every_field_an_operator_fills_in_explains_itself(model: Any) -> None:
     silent = {"id", "type", "product", "quantity", "state", "created_at", "search_text"}
 

@@ -13,7 +13,7 @@ from checkout.ports import PlacedOrder
 from gateway.shop import demo
 from gateway.shop.catalog import ShopCatalog
 from gateway.shop.delivery import ShopFulfillment
-from gateway.shop.models import DeliveryOption, Product
+from gateway.shop.models import Product
 from gateway.shop.orders import ShopOrderSink
 from gateway.shop.stock import ShopInventory
 from gateway.shop.taxes import ShopPricing
@@ -42,10 +42,6 @@ class TestShopCatalog(CatalogContract):
 class TestShopFulfillment(FulfillmentContract):
     def part(self) -> ShopFulfillment:
         demo.load()
-        place = {"name": "Our shop", "address": {"line_one": "2 Mill Lane", "city": "Bath", "country": "GB"}}
-        DeliveryOption.objects.get_or_create(
-            id="pickup_shop", defaults={"type": "pickup", "title": "Fetch it", "price": 0, "location": place}
-        )
         return ShopFulfillment()
 
     def physical(self) -> ports.Product:

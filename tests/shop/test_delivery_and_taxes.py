@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 import time_machine
 
 from checkout import ports
-from gateway.shop import demo
+from gateway.shop import demo, tables
 from gateway.shop.delivery import ShopFulfillment
 from gateway.shop.models import DeliveryOption, TaxRate
 from gateway.shop.taxes import ShopPricing
@@ -28,7 +29,8 @@ def taxed(
     address: dict[str, str], *products: ports.Product, chosen: ports.Option | None = None
 ) -> ports.Prices:
     wanted = basket(*((product, 1) for product in products), address=address)
-    return ShopPricing().quote(wanted, chosen=chosen, offered=[chosen] if chosen else [])
+    options = [chosen] if chosen else []
+    return ShopPricing().quote(wanted, chosen=options, offered=options)
 
 
 def test_the_demo_offers_the_cheaper_way_first() -> None:
@@ -40,6 +42,8 @@ def test_the_demo_offers_the_cheaper_way_first() -> None:
     assert [(option.id, option.price) for option in options] == [
         ("ship_standard", 500),
         ("ship_express", 1_500),
+        ("local_bike", 900),
+        ("pickup_locker", 500),
     ]
 
 
@@ -50,10 +54,88 @@ def test_goods_over_the_network_are_offered_mail_only() -> None:
     assert offered(CARD) == offered(CARD, address=None) == ["digital_email"]
 
 
-def test_a_mixed_basket_travels_together() -> None:
+@pytest.mark.requirement("ACP-057")
+def test_a_mixed_basket_is_offered_something_for_each_kind() -> None:
+    """The digital option for its own lines only; a parcel may carry the card too."""
     demo.load()
 
-    assert offered(MUG, CARD) == ["ship_standard", "ship_express"]
+    options = ShopFulfillment().options(basket((MUG, 1), (CARD, 1)))
+
+    lines = {option.id: option.line_ids for option in options}
+    assert lines == {
+        "ship_standard": (),
+        "ship_express": (),
+        "digital_email": ("li_2",),
+        "local_bike": (),
+        "pickup_locker": (),
+    }
+
+
+@pytest.mark.requirement("ACP-057")
+@pytest.mark.parametrize(
+    ("postal_code", "near"), [("94105", True), ("9 41 10", True), ("94301", False), ("10001", False)]
+)
+def test_local_delivery_goes_to_its_postal_codes_only(postal_code: str, near: bool) -> None:
+    demo.load()
+
+    assert ("local_bike" in offered(MUG, address={**ADDRESS, "postal_code": postal_code})) is near
+
+
+@pytest.mark.requirement("ACP-057")
+def test_a_pickup_needs_no_address_and_local_delivery_does() -> None:
+    demo.load()
+
+    assert offered(MUG, address=None) == ["pickup_locker"]
+
+
+@pytest.mark.requirement("ACP-057")
+@time_machine.travel(datetime(2026, 3, 30, 22, 59, tzinfo=UTC), tick=False)
+def test_each_type_tells_when_and_where() -> None:
+    demo.load()
+
+    options = {option.id: option for option in ShopFulfillment().options(basket((MUG, 1)))}
+
+    bike, locker = options["local_bike"], options["pickup_locker"]
+    assert bike.delivery_window == ports.Window(
+        datetime(2026, 3, 31, 9, tzinfo=UTC), datetime(2026, 3, 31, 18, tzinfo=UTC)
+    )
+    assert bike.service_area == ports.ServiceArea("94103", 7)
+    assert (locker.ready_by, locker.pickup_by) == (
+        datetime(2026, 3, 31, tzinfo=UTC),
+        datetime(2026, 4, 6, 23, 59, 59, tzinfo=UTC),
+    )
+    assert locker.location is not None
+    assert locker.location.address["postal_code"] == "94103"
+    assert locker.pickup_type == "locker"
+
+
+@time_machine.travel(datetime(2026, 3, 30, 18, 30, tzinfo=UTC), tick=False)
+def test_a_window_that_is_over_today_begins_tomorrow() -> None:
+    demo.load()
+    DeliveryOption.objects.filter(pk="local_bike").update(min_days=0)
+    tables.forget()
+
+    [bike] = [option for option in ShopFulfillment().options(basket((MUG, 1))) if option.id == "local_bike"]
+
+    assert bike.delivery_window is not None
+    assert bike.delivery_window.start == datetime(2026, 3, 31, 9, tzinfo=UTC)
+
+
+@pytest.mark.requirement("ACP-047")
+def test_a_line_and_an_option_are_taxed_where_they_go() -> None:
+    """A mug to California, one to New York, where delivery is taxed too."""
+    demo.load()
+    new_york = {**ADDRESS, "state": "NY", "postal_code": "10001"}
+    wanted = basket((MUG, 1), (MUG, 1))
+    wanted = replace(wanted, lines=(wanted.lines[0], replace(wanted.lines[1], destination=new_york)))
+    here = ports.Option("ship_standard", "shipping", "Standard", 500)
+    there = replace(here, id="ship_standard:1", address=new_york)
+
+    prices = ShopPricing().quote(wanted, chosen=[here, there], offered=[here, there])
+
+    assert [line.tax for line in prices.lines] == [203, 112]
+    assert prices.fulfillment_tax == 20
+    assert dict(prices.option_tax) == {"ship_standard": 0, "ship_standard:1": 20}
 
 
 def test_an_option_reaches_its_countries_only() -> None:

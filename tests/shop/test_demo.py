@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from gateway.models import Agent
 from gateway.shop import demo
-from gateway.shop.models import DeliveryOption, Product, TaxRate
+from gateway.shop.models import DeliveryOption, PickupPlace, Product, TaxRate
 
 pytestmark = pytest.mark.django_db
 
@@ -48,8 +48,9 @@ def test_every_demo_row_would_pass_the_operators_form() -> None:
     """bulk_create validates nothing by itself."""
     demo.load()
 
-    for row in (*Product.objects.all(), *DeliveryOption.objects.all(), *TaxRate.objects.all()):
-        row.full_clean()
+    for kind in (Product, PickupPlace, DeliveryOption, TaxRate):
+        for row in kind.objects.all():
+            row.full_clean()
 
 
 def test_loading_again_keeps_what_was_changed_and_brings_back_what_is_gone() -> None:
@@ -66,7 +67,13 @@ def test_loading_again_keeps_what_was_changed_and_brings_back_what_is_gone() -> 
     assert (mug.available, mug.unit_price, mug.title) == (3, 1_999, "Our Mug")
     assert DeliveryOption.objects.get(pk="ship_standard").price == 700
     assert TaxRate.objects.get(state="CA").rate == 800
-    assert made == {"products": 1, "delivery options": 0, "tax rates": 0, "policies": 0}
+    assert made == {
+        "products": 1,
+        "pickup places": 0,
+        "delivery options": 0,
+        "tax rates": 0,
+        "policies": 0,
+    }
 
 
 def test_the_command_loads_goods_and_agents_twice_without_harm() -> None:

@@ -65,13 +65,14 @@ def test_prices_taxes_and_delivery_are_the_merchants(assistant: Assistant) -> No
     """ACP-056: 10 x 12.90 less a tenth, 7 % on it, parcel or counter at 19 %."""
     session = assistant.ready(("BOHNEN-500", 10))
 
-    assert totals(session)["total"] == 11_610 + 813
-    assert totals(session)["tax"] == 813
+    assert totals(session)["total"] == 11_610 + 813 + 490 + 93
+    assert totals(session)["tax"] == 813 + 93
     assert [option["id"] for option in session["fulfillment_options"]] == ["paket", "abholung"]
-    parcel = {"selected_fulfillment_options": [{"type": "shipping", "option_id": "paket", "item_ids": []}]}
-    parcel["selected_fulfillment_options"][0]["item_ids"] = [line["id"] for line in session["line_items"]]
-    updated = assistant.post(f"/checkout_sessions/{session['id']}", parcel).json()
-    assert totals(updated)["total"] == 11_610 + 813 + 490 + 93
+    counter = {"type": "pickup", "option_id": "abholung", "item_ids": []}
+    counter["item_ids"] = [line["id"] for line in session["line_items"]]
+    changes = {"selected_fulfillment_options": [counter]}
+    updated = assistant.post(f"/checkout_sessions/{session['id']}", changes).json()
+    assert totals(updated)["total"] == 11_610 + 813
 
 
 def test_what_is_delivered_over_the_network_needs_no_address(assistant: Assistant) -> None:

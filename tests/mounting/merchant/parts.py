@@ -79,9 +79,9 @@ class Delivery:
         "pickup",
         "Abholung im Laden",
         0,
-        location={
-            "name": "Kaffee Kontor",
-            "address": {
+        location=ports.PickupPlace(
+            "Kaffee Kontor",
+            {
                 "name": "Kaffee Kontor",
                 "line_one": "Torstraße 1",
                 "city": "Berlin",
@@ -89,7 +89,7 @@ class Delivery:
                 "country": "DE",
                 "postal_code": "10119",
             },
-        },
+        ),
     )
     NETWORK = ports.Option("download", "digital", "Download", 0)
 
@@ -105,23 +105,29 @@ class Prices:
     """Implements `checkout.ports.Pricing`: German value added tax, and a discount on many pieces."""
 
     def quote(
-        self, basket: ports.Basket, *, chosen: ports.Option | None, offered: Sequence[ports.Option]
+        self, basket: ports.Basket, *, chosen: Sequence[ports.Option], offered: Sequence[ports.Option]
     ) -> ports.Prices:
-        taxed = bool(basket.address) and basket.address["country"] in HOME
         lines = []
         for line in basket.lines:
             discount = line.base // 10 if line.quantity >= MANY else 0
-            rate = VAT.get(line.product.tax_class, 0) if taxed else 0
+            rate = VAT.get(line.product.tax_class, 0) if _taxed(basket.goes_to(line)) else 0
             parts = _parts(line.base - discount, rate)
             lines.append(ports.LinePrice(line.id, discount, sum(part.amount for part in parts), parts))
-        of_options = {option.id: _parts(option.price, VAT["full"] if taxed else 0) for option in offered}
-        of_chosen = of_options[chosen.id] if chosen else ()
+        of_options = {
+            option.id: _parts(option.price, VAT["full"] if _taxed(basket.goes_to(option)) else 0)
+            for option in offered
+        }
+        of_chosen = tuple(part for option in chosen for part in of_options[option.id])
         return ports.Prices(
             lines=tuple(lines),
             fulfillment_tax=sum(part.amount for part in of_chosen),
             fulfillment_tax_parts=of_chosen,
             option_tax={key: sum(part.amount for part in parts) for key, parts in of_options.items()},
         )
+
+
+def _taxed(address: Mapping[str, str] | None) -> bool:
+    return address is not None and address["country"] in HOME
 
 
 def _parts(cents: int, rate: int) -> tuple[ports.TaxPart, ...]:
