@@ -1,0 +1,121 @@
+"""A browser as far as an admin page needs one: cookies, forms, and who is logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+
+from gateway.demo.client import OWN_MACHINE, SECONDS, NoServer, origin
+
+
+@dataclass(slots=True)
+class Form:
+    """A form as it stands on its page, with what is filled in."""
+
+    action: str
+    fields: dict[str, list[str]] = field(default_factory=dict)
+
+    def has(self, name: str, value: str | None = None) -> bool:
+        """A field of that name, and with that value when one is given."""
+        return name in self.fields and (value is None or value in self.fields[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that was opened. `url` is where it was found in the end."""
+
+    status: int
+    url: str
+    forms: list[Form]
+
+    def form(self, name: str, value: str | None = None) -> Form | None:
+        """The first form with that field, or None."""
+        return next((form for form in self.forms if form.has(name, value)), None)
+
+
+class Browser:
+    """Opens pages and sends forms, one person at a time. Follows redirects."""
+
+    def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
+        direct = {} if transport else dict.fromkeys(OWN_MACHINE)
+        self._http = httpx.Client(
+            transport=transport, mounts=direct, timeout=SECONDS, follow_redirects=True
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def open(self, url: str) -> Page:
+        """The page at that address. Raises NoServer when none came."""
+        return self._exchange("GET", url)
+
+    def submit(self, page: Page, form: Form, **filled_in: str) -> Page:
+        """The page that answers the form of `page`, with these fields filled in."""
+        given = form.fields | {name: [value] for name, value in filled_in.items()}
+        return self._exchange("POST", urljoin(page.url, form.action), given, {"Referer": page.url})
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        fields: Mapping[str, list[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Page:
+        try:
+            got = self._http.request(method, url, data=fields, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+            raise NoServer(origin(url), f"The connection ended with {type(problem).__name__}.") from None
+        reader = _Reader()
+        reader.feed(got.text)
+        return Page(got.status_code, str(got.url), reader.forms)
+
+
+class _Reader(HTMLParser):
+    """Collects the forms of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self._form: Form | None = None
+        self._text_of = ""
+        self._choice_of = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._form = Form(given.get("action", ""))
+            self.forms.append(self._form)
+        elif tag == "input" and given.get("type") not in ("submit", "button", "reset", "file"):
+            chosen = given.get("type") not in ("checkbox", "radio") or "checked" in given
+            if chosen:
+                self._fill(given.get("name", ""), given.get("value", "on" if "checked" in given else ""))
+        elif tag == "textarea":
+            self._text_of = given.get("name", "")
+            self._fill(self._text_of, "")
+        elif tag == "select":
+            self._choice_of = given.get("name", "")
+        elif tag == "option" and "selected" in given:
+            self._fill(self._choice_of, given.get("value", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+        elif tag == "textarea":
+            self._text_of = ""
+        elif tag == "select":
+            self._choice_of = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._form is not None and self._text_of:
+            # A browser leaves out the line break that HTML puts before the text.
+            before = self._form.fields[self._text_of][0]
+            self._form.fields[self._text_of] = [before + (data if before else data.removeprefix("\n"))]
+
+    def _fill(self, name: str, value: Any) -> None:
+        if self._form is not None and name:
+            self._form.fields.setdefault(name, []).append(str(value))
