@@ -17,7 +17,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from gateway.strict_json import json_path
+from schemas import jsonpath
 
 
 def find(document: dict[str, Any]) -> str | None:
@@ -26,7 +26,7 @@ def find(document: dict[str, Any]) -> str | None:
     `document` is what `strict_json.loads` gave, so its depth is bounded.
     """
     found = _in_object(document, _TEXT, False)
-    return None if found is None else json_path(found)
+    return None if found is None else jsonpath.rendered(tuple(found))[0]
 
 
 def is_number(key: str) -> bool:

@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 import orjson
 import rfc8785
 
+from schemas import jsonpath
+
 MAX_DEPTH = 32
 MAX_MEMBERS = 1_000
 MAX_STRING = 16_384
@@ -94,25 +96,6 @@ def canonical(value: Any) -> bytes:
     that came out of `loads`.
     """
     return rfc8785.dumps(value)
-
-
-def json_path(parts: Sequence[str | int]) -> str:
-    """The JSONPath (RFC 9535) of `parts`; it ends before the first name that is not a plain word.
-
-    Names are input too: a card number sent as a name must not come back in an error.
-    """
-    path = "$"
-    for part in parts:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif _PLAIN_NAME.fullmatch(part):
-            path += f".{part}"
-        else:
-            break
-    return path
-
-
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 # Before decoding ------------------------------------------------------------------------
@@ -266,9 +249,14 @@ def _explain(text: str, max_string: int) -> None:
     _explain_value(tree, [], max_string)
 
 
+def _place(path: Sequence[str | int]) -> str:
+    """As far as its names may be shown: a card number sent as a name must not come back in an error."""
+    return jsonpath.rendered(tuple(path))[0]
+
+
 def _explain_value(value: Any, path: list[str | int], max_string: int) -> None:
     if isinstance(value, _Refused):
-        raise BadJSON(value.message, json_path(path))
+        raise BadJSON(value.message, _place(path))
     if isinstance(value, str):
         _explain_string(value, path, max_string)
     elif isinstance(value, _Pairs):
@@ -276,7 +264,7 @@ def _explain_value(value: Any, path: list[str | int], max_string: int) -> None:
         for name, child in value:
             _explain_string(name, path, max_string)
             if name in seen:
-                raise BadJSON("A member name appears more than once in an object.", json_path([*path, name]))
+                raise BadJSON("A member name appears more than once in an object.", _place([*path, name]))
             seen.add(name)
             _explain_value(child, [*path, name], max_string)
     elif isinstance(value, list):
@@ -303,4 +291,4 @@ def _explain_string(string: str, path: list[str | int], max_string: int) -> None
         message = "A string holds a code point that is not a character."
     else:
         return
-    raise BadJSON(message, json_path(path))
+    raise BadJSON(message, _place(path))

@@ -4,9 +4,10 @@ import re
 
 from schemas.findings import Path
 
-# Names as a schema would choose them. A longer one, or one with many digits, may be a misplaced value.
-_PLAIN = re.compile(r"[A-Za-z_]+[0-9]{0,2}")
-_HARMLESS = re.compile(r"[A-Za-z_.:-]+[0-9]{0,2}")
+# Names as a schema would choose them, such as line_two or cvv2 or track2_data. A longer one, or one
+# with many digits, may be a misplaced value.
+_PLAIN = re.compile(r"[A-Za-z_]+[0-9]{0,2}[A-Za-z_]*")
+_HARMLESS = re.compile(r"[A-Za-z_.:-]+[0-9]{0,2}[A-Za-z_.:-]*")
 _LONGEST = 32
 
 

@@ -83,8 +83,8 @@ def test_an_ordinary_purchase_holds_no_card_data():
 )  # fmt: skip
 @pytest.mark.parametrize("value", ["12", 12, {"value": "12"}])
 def test_a_member_named_like_a_card_field_is_found_at_any_depth(name: str, value: Any):
-    """Decision 26, 1.7: whatever its value, in metadata too; the path holds plain words only."""
-    place = f".{name}" if name.isidentifier() else ""
+    """Decision 26, 1.7: whatever its value, in metadata too; the path holds harmless names only."""
+    place = f".{name}" if name.isidentifier() else f"['{name}']" if " " not in name else ""
 
     assert find({name: value}) == f"${place}"
     assert find({"a": [{}, {"metadata": {name: value}}]}) == f"$.a[1].metadata{place}"
