@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from checkout import payments_admin, quotation, services, timeline
+from checkout import obligations, payments_admin, quotation, services, timeline
 from checkout.confirmation import Decision, ask, onward
 from checkout.errors import CheckoutError
 from checkout.models import CheckoutSession, Order, Payment, SandboxCharge, StateMove
@@ -58,7 +60,7 @@ class CheckoutSessionAdmin(ReadOnlyScreen):
     list_filter = ("state", Currency, "created_at")
     search_fields = ("id",)
     search_help_text = "The whole id of a session, order or payment, or an agent's name or owner text."
-    actions = ("cancel",)
+    actions = ("cancel", "end_challenge")
     fieldsets = (
         (None, {"fields": ("id_in_full", "owner_in_full", "state", "total_shown")}),
         ("Led to", {"fields": ("order_link", "payment_links")}),
@@ -82,6 +84,15 @@ class CheckoutSessionAdmin(ReadOnlyScreen):
         button="Cancel these sessions",
     )
 
+    END_CHALLENGE: ClassVar = Decision(
+        action="end_challenge",
+        title="End what the buyer is asked",
+        will="What the buyers of these sessions are asked now will be over, as if its time had passed: "
+        "a code in their mail opens nothing any more. Nothing is charged, and the agent's next update "
+        "asks anew.",
+        button="End it",
+    )
+
     def search(self, term: str) -> Q:
         if term.startswith("cs_"):
             return Q(pk=term)
@@ -92,25 +103,50 @@ class CheckoutSessionAdmin(ReadOnlyScreen):
         return Q(owner__in=[term, *outside().owners_named(term)])
 
     def offers(self, action: str, row: CheckoutSession) -> bool:
+        if action == "end_challenge":
+            return obligations.asked_now(row, timezone.now()) is not None
         return row.state == SessionState.OPEN
 
     @admin.action(description="Cancel", permissions=[ACT])
     def cancel(self, request: HttpRequest, queryset: QuerySet[CheckoutSession]) -> HttpResponse | None:
-        confirmed = ask(self, request, queryset, self.CANCEL)
+        return self._carry_out(request, queryset, self.CANCEL, self._cancel, "Canceled")
+
+    @admin.action(description="End what the buyer is asked", permissions=[ACT])
+    def end_challenge(self, request: HttpRequest, queryset: QuerySet[CheckoutSession]) -> HttpResponse | None:
+        return self._carry_out(request, queryset, self.END_CHALLENGE, self._end_challenge, "Ended")
+
+    @staticmethod
+    def _cancel(session: CheckoutSession, by: str, reason: str) -> str:
+        services.cancel(session.pk, owner=session.owner, seal=services.unsealed, reason=reason, actor=by)
+        return f"Session {session.pk} is canceled."
+
+    @staticmethod
+    def _end_challenge(session: CheckoutSession, by: str, reason: str) -> str:
+        services.end_challenge(session.pk, actor=by)
+        return f"Session {session.pk}: the buyer is not asked any more."
+
+    def _carry_out(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[CheckoutSession],
+        decision: Decision,
+        verb: Callable[[CheckoutSession, str, str], str],
+        done: str,
+    ) -> HttpResponse | None:
+        """Asks, and once confirmed calls `verb` on each row; every outcome has its audit line."""
+        confirmed = ask(self, request, queryset, decision)
         if confirmed is None or isinstance(confirmed, HttpResponse):
             return confirmed
         by = f"operator:{request.user.get_username()}"
         for session in confirmed.rows:
             try:
-                services.cancel(
-                    session.pk, owner=session.owner, seal=services.unsealed, reason=confirmed.reason, actor=by
-                )
+                said = verb(session, by, confirmed.reason)
             except CheckoutError as refusal:
-                self.note(request, session, f"Not canceled ({refusal.code}): {confirmed.reason}")
+                self.note(request, session, f"Not {done.lower()} ({refusal.code}): {confirmed.reason}")
                 self.message_user(request, f"Session {session.pk}: {refusal.message}", messages.ERROR)
             else:
-                self.note(request, session, f"Canceled: {confirmed.reason}")
-                self.message_user(request, f"Session {session.pk} is canceled.", messages.SUCCESS)
+                self.note(request, session, f"{done}: {confirmed.reason}")
+                self.message_user(request, said, messages.SUCCESS)
         return onward(request, confirmed.rows)
 
     @admin.display(description="total")

@@ -63,6 +63,14 @@ def drop(session: CheckoutSession, *, actor: str) -> None:
         CheckoutSession.objects.filter(pk=session.pk).update(quote=session.quote)
 
 
+def lapse(session: CheckoutSession, *, actor: str) -> None:
+    """What a person is asked now is over, as if its time had passed: nothing they were sent opens
+    anything any more, and the next pricing asks anew. On the locked session, inside its transaction."""
+    services.close_all(session.id, actor=actor)
+    session.quote["pending"]["expires_at"] = timezone.now().isoformat()
+    CheckoutSession.objects.filter(pk=session.pk).update(quote=session.quote)
+
+
 def pending(session: CheckoutSession) -> Mapping[str, Any] | None:
     """What a person has to do now, as last written."""
     if session.state != SessionState.OPEN:

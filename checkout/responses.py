@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from checkout import moves, obligations, pricing
@@ -75,6 +76,8 @@ def respond(
             now = obligations.pending(session)
             if asked and (now is None or _challenge(now) != _challenge(asked)):
                 asked = None
+            if response.resend and obligations.asked_now(session, timezone.now()) is None:
+                asked = None  # over: the pricing below asks anew
     if not still_open:
         raise SessionClosed
     if kind is None:

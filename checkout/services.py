@@ -16,7 +16,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from checkout import moves, obligations, pricing
-from checkout.errors import CompletionRunning, Invalid, SessionClosed, StateConflict, UnsupportedCurrency
+from checkout.errors import (
+    CompletionRunning,
+    Invalid,
+    NoPendingIntervention,
+    SessionClosed,
+    StateConflict,
+    UnsupportedCurrency,
+)
 from checkout.models import CheckoutSession
 from checkout.ports import ports
 from checkout.states import CLOSED, SessionState
@@ -132,6 +139,25 @@ def cancel(session_id: str, *, owner: str, seal: Seal, reason: str = "", actor: 
             moves.move(session, SessionState.CANCELED, actor=actor or owner, note=reason[:255])
             obligations.drop(session, actor=actor or owner)
             seal(session)
+    if not still_open:
+        raise SessionClosed
+    return session
+
+
+def end_challenge(session_id: str, *, actor: str) -> CheckoutSession:
+    """What the session's buyer is asked is over, and the agent sees it expired.
+
+    For operators: a code that went astray is worth nothing at once. No counter starts anew, and the
+    next update asks again. Raises NotFound, SessionClosed, CompletionRunning, and
+    NoPendingIntervention when nobody is asked, so that a repeat changes nothing. No transaction may
+    be open.
+    """
+    with transaction.atomic(durable=True):
+        session = CheckoutSession.objects.locked(session_id)
+        if still_open := is_open(session):
+            if obligations.asked_now(session, timezone.now()) is None:
+                raise NoPendingIntervention
+            obligations.lapse(session, actor=actor)
     if not still_open:
         raise SessionClosed
     return session

@@ -43,9 +43,7 @@ class Browser:
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
         direct = {} if transport else dict.fromkeys(OWN_MACHINE)
-        self._http = httpx.Client(
-            transport=transport, mounts=direct, timeout=SECONDS, follow_redirects=True
-        )
+        self._http = httpx.Client(transport=transport, mounts=direct, timeout=SECONDS, follow_redirects=True)
 
     def close(self) -> None:
         self._http.close()

@@ -6,21 +6,25 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
 from gateway.demo.answers import BrokenPromise
+from gateway.demo.browser import Browser
 from gateway.demo.client import Client, NoServer, origin
 from gateway.demo.mailbox import Mailbox, NoMail
+from gateway.demo.operator import NoOperator, Operator
 from gateway.demo.play import Play
 from gateway.demo.printing import Printer
 from gateway.demo.scenarios import DEFAULT, EVERY, SCENARIOS, Scenario
 
-# The demo shop's agents; the README names both, and a real merchant has neither.
+# The demo shop's agents and operator; the README names them, and a real merchant has none.
 DEMO_KEY = "demo-agent-key"
 OTHER_DEMO_KEY = "other-agent-key"
+DEMO_OPERATOR = "admin:admin"
 
 
 def main(arguments: Sequence[str] | None = None, *, transport: httpx.BaseTransport | None = None) -> int:
@@ -35,7 +39,8 @@ def main(arguments: Sequence[str] | None = None, *, transport: httpx.BaseTranspo
             printer.plain(f"{scenario.name:<14} {scenario.summary}")
         return 0
     chosen = list(SCENARIOS.values()) if given.scenario == EVERY else [SCENARIOS[given.scenario]]
-    with Client(transport) as client:
+    name, _, password = given.operator.partition(":")
+    with Client(transport) as client, closing(Browser(transport)) as browser:
         play = Play(
             client,
             printer,
@@ -43,6 +48,7 @@ def main(arguments: Sequence[str] | None = None, *, transport: httpx.BaseTranspo
             key=given.key,
             other_key=given.other_key,
             mailbox=Mailbox(given.mailbox),
+            operator=Operator(browser, url=given.url, name=name, password=password),
         )
         try:
             ended = [_ended_well(scenario, play, printer) for scenario in chosen]
@@ -61,7 +67,7 @@ def _ended_well(scenario: Scenario, play: Play, printer: Printer) -> bool:
     except BrokenPromise as promise:
         printer.end(f"{scenario.name} failed. This promise was not kept: {promise}", good=False)
         return False
-    except NoMail as problem:
+    except (NoMail, NoOperator) as problem:
         printer.end(f"{scenario.name} stopped. {problem}", good=False)
         return False
     printer.end(f"{scenario.name} ended as promised.", good=True)
@@ -104,6 +110,12 @@ def _parser() -> argparse.ArgumentParser:
         default=folder,
         metavar="DIR",
         help=f"where the server writes its mail, for the buyer to read (default {folder})",
+    )
+    parser.add_argument(
+        "--operator",
+        default=DEMO_OPERATOR,
+        metavar="NAME:PASSWORD",
+        help="who works at the merchant's admin in some scenarios (default: the demo shop's)",
     )
     parser.add_argument("--verbose", action="store_true", help="print whole bodies")
     return parser

@@ -32,16 +32,17 @@ class Mailbox:
         self._folder = folder
         self._seconds = seconds
 
-    def code_for(self, address: str) -> str:
-        """The one-time code in the newest mail to that address, waited for for a few seconds.
+    def code_for(self, address: str, *, mails: int = 1) -> str:
+        """The one-time code in the newest of `mails` mails to that address, waited for for a few
+        seconds.
 
-        Raises NoMail when none came.
+        Raises NoMail when they did not come.
         """
         until = time.monotonic() + self._seconds
         while True:
-            for mail in self._mails(address):
-                if found := CODE.search(_text(mail)):
-                    return found[1]
+            found = [code[1] for mail in self._mails(address) if (code := CODE.search(_text(mail)))]
+            if len(found) >= mails:
+                return found[0]
             if time.monotonic() >= until:
                 raise NoMail(self._advice(address))
             time.sleep(PAUSE_SECONDS)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from gateway.demo import describing
 from gateway.demo.answers import Answer, BrokenPromise
 from gateway.demo.client import Client
 from gateway.demo.mailbox import Mailbox
+from gateway.demo.operator import Operator, dearer
 from gateway.demo.printing import Printer, Row
 
 VERSION = "2026-04-17"
@@ -35,10 +37,18 @@ class Sending:
 
 class Play:
     """What a scenario acts with. `key` and `other_key` are the bearer keys of two agents,
-    `mailbox` is the buyer's."""
+    `mailbox` is the buyer's, `operator` works at the merchant."""
 
     def __init__(
-        self, client: Client, printer: Printer, *, url: str, key: str, other_key: str, mailbox: Mailbox
+        self,
+        client: Client,
+        printer: Printer,
+        *,
+        url: str,
+        key: str,
+        other_key: str,
+        mailbox: Mailbox,
+        operator: Operator,
     ) -> None:
         self._client = client
         self._print = printer
@@ -47,6 +57,7 @@ class Play:
         self.key = key
         self.other_key = other_key
         self._mailbox = mailbox
+        self._operator = operator
         for secret in (key, other_key):
             printer.hide(secret)
 
@@ -67,12 +78,31 @@ class Play:
         """What the agent does next, and why, in a sentence for the reader."""
         self._print.step(sentence)
 
-    def read_code(self, address: str) -> str:
-        """The code the buyer reads in their mail and tells the agent; never shown in full.
+    def end_code(self, session_id: str) -> None:
+        """The merchant's operator ends what the buyer of the session is asked. Raises NoOperator."""
+        self._operator.end_code(session_id)
+        self._print.happens("The operator has ended the code.")
 
-        Raises NoMail when none came.
+    @contextmanager
+    def dearer(self, item: str) -> Iterator[None]:
+        """The merchant's operator sells the item for a little more, and puts the price back in the
+        end. Raises NoOperator."""
+        before = self._operator.price_of(item)
+        self._operator.set_price(item, dearer(before))
+        self._print.happens(f"The operator sells {item} for {dearer(before)} instead of {before}.")
+        try:
+            yield
+        finally:
+            self._operator.set_price(item, before)
+            self._print.happens(f"The operator puts the price back to {before}.")
+
+    def read_code(self, address: str, *, mails: int = 1) -> str:
+        """The code the buyer reads in the newest of so many mails and tells the agent; never shown
+        in full.
+
+        Raises NoMail when they did not come.
         """
-        code = self._mailbox.code_for(address)
+        code = self._mailbox.code_for(address, mails=mails)
         self._print.hide_code(code)
         self._print.happens(f"The buyer reads the mail and tells the agent the code: {code}")
         return code

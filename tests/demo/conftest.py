@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
-from gateway import agents, delivery
+from gateway import agents, delivery, operators
 from gateway.shop import demo
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def merchant(transactional_db: None, live_server: LiveServer, settings: Settings
     settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "PUBLIC_URL": live_server.url}
     demo.load()
     agents.load_demo()
+    operators.load_demo()
     return live_server.url
 
 

@@ -238,12 +238,14 @@ def test_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
         "retry",
         "declined",
         "out_of_stock",
+        "price_change",
         "errors",
         "cancel",
         "race",
         "one_time_code",
         "wrong_code",
         "resend",
+        "expired",
         "mismatch",
     ]
 

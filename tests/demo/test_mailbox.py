@@ -57,3 +57,15 @@ def test_files_that_are_no_mail_do_not_matter(tmp_path: Path, content: bytes) ->
 def test_no_folder_says_how_to_name_another(tmp_path: Path) -> None:
     with pytest.raises(NoMail, match=r"no mail folder .*none\. .* --mailbox DIR$"):
         reading(tmp_path / "none")
+
+
+def test_so_many_mails_are_waited_for(tmp_path: Path) -> None:
+    """Whoever waits for the second mail is not content with the first."""
+    (tmp_path / "one").write_text(mail("111111") + END + mail("333333", to="eve@example.com") + END)
+    mailbox = Mailbox(tmp_path, seconds=0.0)
+
+    with pytest.raises(NoMail):
+        mailbox.code_for("ada@example.com", mails=2)
+    (tmp_path / "one").write_text(mail("111111") + END + mail("222222") + END)
+
+    assert mailbox.code_for("ada@example.com", mails=2) == "222222"

@@ -11,6 +11,7 @@ import pytest
 from checkout.models import CheckoutSession, Order, SandboxCharge
 from gateway.demo.commandline import main
 from gateway.demo.mailbox import Mailbox
+from gateway.demo.operator import Operator
 from gateway.demo.scenarios import SCENARIOS
 from gateway.shop.models import Product
 from interventions.models import Intervention
@@ -176,6 +177,75 @@ def test_another_code_at_once_is_refused(
     assert "error, rate_limited at $.intervention_response.resend" in said
     intervention = Intervention.objects.get()
     assert (intervention.sends, intervention.state) == (1, "canceled")
+
+
+@pytest.mark.requirement("ACP-148", "ACP-155")
+def test_a_code_that_came_too_late_is_replaced(
+    merchant: str, mailbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Decision 19: expired is told, a fresh challenge follows, and the fresh code pays."""
+    code, said = played(capsys, merchant, "expired", "--mailbox", str(mailbox))
+
+    assert code == 0, said
+    assert "The operator has ended the code." in said
+    assert "error, expired at $.intervention_response.code" in said
+    assert len(sent_codes(mailbox)) == 2
+    assert sorted(Intervention.objects.values_list("state", "attempts")) == [("canceled", 0), ("passed", 0)]
+    assert Order.objects.count() == SandboxCharge.objects.count() == 1
+
+
+@pytest.mark.requirement("ACP-039")
+def test_a_price_that_moved_is_shown_and_put_back(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Decision 25: a warning, no charge, then the new total; the shop is left as it was."""
+    before = Product.objects.get(pk="item_camera")
+
+    code, said = played(capsys, merchant, "price_change")
+
+    assert code == 0, said
+    assert "sells item_camera for 900.00 instead of 899.00." in said
+    assert "warning, price_change" in said
+    assert said.count("puts the price back to 899.00") == 1
+    after = Product.objects.get(pk="item_camera")
+    assert (after.unit_price, after.available) == (before.unit_price, before.available - 1)
+    assert SandboxCharge.objects.count() == 1
+    assert SandboxCharge.objects.get().amount == Order.objects.get().amount
+
+
+def test_the_price_is_put_back_when_the_story_fails(
+    merchant: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The item sells out just before the payment: the scenario ends badly, the shop as it was."""
+    raised = Operator.set_price
+
+    def and_sold_out(self: Operator, item: str, price: str) -> None:
+        raised(self, item, price)
+        Product.objects.filter(pk=item).update(available=0)
+
+    monkeypatch.setattr(Operator, "set_price", and_sold_out)
+
+    code, said = played(capsys, merchant, "price_change")
+
+    assert code == 1
+    assert "price_change failed." in said
+    assert Product.objects.get(pk="item_camera").unit_price == 89900
+
+
+@pytest.mark.parametrize("scenario", ["price_change", "expired"])
+def test_an_operator_whom_the_admin_does_not_know(
+    merchant: str, mailbox: Path, scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line with the reason and status 1; the password is not in it."""
+    more = ("--mailbox", str(mailbox), "--operator", "olga:not-the-password")
+
+    code, said = played(capsys, merchant, scenario, *more)
+
+    assert code == 1
+    assert said.rstrip().endswith(
+        f"{scenario} stopped. The admin does not know the operator olga. "
+        "Name another: --operator NAME:PASSWORD"
+    )
+    assert "not-the-password" not in said
+    assert Product.objects.get(pk="item_camera").unit_price == 89900
 
 
 @pytest.mark.requirement("ACP-134", "ACP-135")
