@@ -11,7 +11,7 @@ PYTEST := $(PY) -m pytest -n 2
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME DJANGO_SETTINGS_MODULE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-services bench lint format openapi requirements constraints ci clean
+.PHONY: help install run demo test test-services bench lint format openapi texts requirements constraints ci clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ openapi: $(INSTALLED) ## write the OpenAPI document again after a change
 
 requirements: $(INSTALLED) ## write docs/requirements.md again after a change of marks
 	$(PY) -m tests.requirements table
+
+texts: $(INSTALLED) ## find new texts for people, and compile their translations
+	$(PY) -m tests.catalogs
 
 constraints: $(INSTALLED) ## resolve the versions in constraints.txt again
 	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --all-extras --no-header --no-annotate \

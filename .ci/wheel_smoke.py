@@ -12,6 +12,7 @@ import checkout
 import gateway
 import interventions
 import schemas
+from interventions import translation
 
 for package in (gateway, checkout, interventions, schemas):
     place = pathlib.Path(package.__file__).resolve()
@@ -22,6 +23,10 @@ files = [str(found) for found in pathlib.Path(schemas.__file__).parent.rglob("*.
 assert any("2026-04-17" in found for found in files), "the wheel holds no schemas"
 page = importlib.resources.files("gateway.project") / "templates/agentic_project/index.html"
 assert page.is_file(), "the wheel holds no templates"
+
+for package in (gateway, checkout, interventions):
+    catalog = pathlib.Path(package.__file__).parent / "locale/de/LC_MESSAGES/agentic.mo"
+    assert catalog.is_file(), f"{package.__name__} came without its translations"
 
 settings.configure(
     SECRET_KEY="a merchant's own",
@@ -56,6 +61,7 @@ urlpatterns = [
 
 call_command("check", fail_level="ERROR")
 call_command("migrate", verbosity=0)
+assert translation.words("de")("Total") == "Gesamtbetrag", "the translations are not found"
 answer = Client().get("/.well-known/acp.json", headers={"Host": "localhost"})
 assert answer.status_code == 200, answer.content
 assert answer.json()["api_base_url"] == "https://shop.example/shop/agents/acp", answer.content

@@ -46,8 +46,11 @@ class Conf:
     """An answer that violates its own schema raises (tests) instead of being logged."""
 
     MERCHANT_NAME: str = "This merchant"
-    LINKS: tuple[dict[str, str], ...] = ()
-    """Policies and contacts shown to buyers: `type`, `url` and optionally `title` (ACP-067)."""
+    LANGUAGES: tuple[str, ...] = ("en", "de")
+    """What buyers can be spoken to in, as BCP 47 tags; the first is the default (ACP-014)."""
+    LINKS: tuple[dict[str, Any], ...] = ()
+    """Policies and contacts shown to buyers (ACP-067): `type`, `url` and optionally `title`, which
+    is a text, or a dict with a text for each language."""
 
     CATALOG: str = ""
     FULFILLMENT: str = ""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from checkout import obligations
 from checkout.models import CheckoutSession
 from checkout.money import display
+from gateway import languages
 from gateway.conf import conf
 from gateway.models import Agent
+from interventions import translation
 from interventions.ports import Contact
 
 LONGEST_LIST = 3
@@ -20,11 +24,16 @@ def of_session(session_id: str) -> Contact | None:
     agent = Agent.objects.filter(pk=session.owner.removeprefix("key:")).first()
     lines = [f"{line['quantity']} x {line['title']}" for line in session.quote["lines"]]
     more = len(lines) - LONGEST_LIST
+    language = languages.of_session(session)
+    words = translation.words(language)
+    items = ", ".join(lines[:LONGEST_LIST])
+    if more > 0:
+        items = words(gettext_noop("%(items)s and %(more)s more")) % {"items": items, "more": more}
     return Contact(
         address=address,
         merchant=conf().MERCHANT_NAME,
         amount_text=display(session.total, session.currency),
-        items_text=", ".join(lines[:LONGEST_LIST]) + (f" and {more} more" if more > 0 else ""),
-        requested_by=agent.name if agent else "an agent",
-        locale=session.extras.get("locale", ""),
+        items_text=items,
+        requested_by=agent.name if agent else words(gettext_noop("an agent")),
+        locale=language,
     )

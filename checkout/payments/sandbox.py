@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext_noop
 
 from checkout.models import SandboxCharge
 from checkout.ports import Attempt, Authorized, Declined, Handler, Outcome, ProviderEvent, Unknown
@@ -110,5 +111,5 @@ class SandboxProvider:
     def _outcome(row: SandboxCharge) -> Outcome:
         if row.outcome == AUTHORIZED:
             return Authorized(row.reference, captured=row.captured > 0)
-        message = "The card was declined. Try another way to pay."
+        message = gettext_noop("The card was declined. Try another way to pay.")
         return Declined("card_declined", message, row.reference)

@@ -12,6 +12,7 @@ from checkout.ports import ports
 from gateway import links
 from gateway.acp import documentation, refusals, standing, versions
 from gateway.api import ProtocolView, json_response
+from gateway.conf import conf
 from gateway.errors import Unavailable
 
 FRESH_SECONDS = 3600
@@ -58,6 +59,7 @@ def document() -> dict[str, Any]:
         "capabilities": {
             "services": ["checkout"],
             "supported_currencies": currencies,
+            "supported_locales": list(conf().LANGUAGES),
             "extensions": [{"name": standing.EXTENSION}],
         },
     }

@@ -179,6 +179,7 @@ NOT_READY: Body = {
     },
     "status": "not_ready_for_payment",
     "currency": "usd",
+    "locale": "en",
     "line_items": [_line(0)],
     "fulfillment_options": [PICKUP],
     "totals": [
@@ -367,6 +368,7 @@ DISCOVERY: Body = {
     "capabilities": {
         "services": ["checkout"],
         "supported_currencies": ["usd"],
+        "supported_locales": ["en", "de"],
         "extensions": [{"name": "intervention_types@2026-02-17"}],
     },
 }

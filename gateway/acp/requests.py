@@ -14,7 +14,7 @@ from checkout.payments.outcomes import PURCHASE_ORDER
 from checkout.ports import Instrument
 from checkout.responses import Response
 from checkout.services import Draft, WantedLine
-from gateway import strict_json
+from gateway import languages, strict_json
 from gateway.errors import SchemaViolation
 
 NEEDED_ON_CREATE = frozenset({"line_items", "currency", "capabilities"})
@@ -45,12 +45,15 @@ def without_nulls(body: Mapping[str, Any], *, keep: frozenset[str]) -> dict[str,
     return judged
 
 
-def draft(body: Mapping[str, Any], *, version: str) -> Draft:
-    """A create request. Raises SchemaViolation for metadata beyond its bounds."""
+def draft(body: Mapping[str, Any], *, version: str, accepted_language: str = "") -> Draft:
+    """A create request; `accepted_language` is the header. Raises SchemaViolation for metadata
+    beyond its bounds."""
     metadata = body.get("metadata") or {}
     if len(metadata) > METADATA_NAMES or len(strict_json.dumps(metadata)) > METADATA_BYTES:
         text = f"metadata takes at most {METADATA_NAMES} names and {METADATA_BYTES // 1024} KiB."
         raise SchemaViolation(text, param="$.metadata")
+    extras = {name: body[name] for name in EXTRAS if body.get(name) is not None}
+    extras["locale"] = languages.best(body.get("locale"), accepted_language)
     return Draft(
         lines=_lines(body["line_items"]),
         currency=body["currency"],
@@ -58,7 +61,7 @@ def draft(body: Mapping[str, Any], *, version: str) -> Draft:
         buyer=_filled(body.get("buyer")),
         fulfillment_details=_filled(body.get("fulfillment_details")),
         fulfillment_groups=body.get("fulfillment_groups"),
-        extras={name: body[name] for name in EXTRAS if body.get(name) is not None},
+        extras=extras,
         protocol_version=version,
     )
 

@@ -89,7 +89,8 @@ class CheckoutSessions(ACPView):
     def post(self, request: Request) -> HttpResponse:
         where, body = self.slot(request)
         self.judge(requests.without_nulls(body, keep=requests.NEEDED_ON_CREATE))
-        draft = requests.draft(body, version=self.version.date)
+        accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
+        draft = requests.draft(body, version=self.version.date, accepted_language=accepted)
         return self.locally(
             where, lambda seal: services.create(draft, owner=self.owner, seal=seal), status=201
         )

@@ -1,6 +1,7 @@
 """A checkout session as ACP 2026-04-17 speaks it: statuses derived, empty members left out.
 
-Pure: no query, no write. Amounts pass through as the integers they are (ACP-016).
+Pure: no query, no write. Amounts pass through as the integers they are (ACP-016). What buyers
+read is in the session's language (ACP-014): `words` knows our own texts, English by default.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from django.utils.translation import gettext_noop
 from checkout import pricing
 from checkout.models import CheckoutSession, Order
 from checkout.states import CLOSED, SessionState
-from gateway import links
+from gateway import languages, links
 from gateway.acp.capabilities import capabilities
 from gateway.acp.standing import Standing
 from gateway.conf import conf
+from interventions import translation
+from interventions.translation import Words
 
 LOW_STOCK = 5
 
@@ -49,17 +52,19 @@ _PASSED_ON = ("locale", "timezone", "quote_id", "metadata")
 def checkout_session(session: CheckoutSession, stands: Standing) -> dict[str, Any]:
     """The whole authoritative session (ACP-026); what has no value is absent (ACP-051)."""
     quote = session.quote
+    language = languages.of_session(session)
+    words = translation.words(language)
     body: dict[str, Any] = {
         "id": session.id,
         "protocol": {"version": session.protocol_version},
         "capabilities": capabilities(session, stands),
         "status": stands.status,
         "currency": session.currency,
-        "line_items": [line_item(line) for line in quote["lines"]],
-        "fulfillment_options": [option(entry) for entry in quote["options"]],
-        "totals": totals(quote) if quote["lines"] else [],
-        "messages": _messages(session, stands),
-        "links": [dict(link) for link in conf().LINKS],
+        "line_items": [line_item(line, words) for line in quote["lines"]],
+        "fulfillment_options": [option(entry, words) for entry in quote["options"]],
+        "totals": totals(quote, words) if quote["lines"] else [],
+        "messages": _messages(session, stands, words),
+        "links": [link(entry, language) for entry in conf().LINKS],
         "created_at": instant(session.created_at),
         "updated_at": instant(session.updated_at),
         "expires_at": instant(session.expires_at),
@@ -76,7 +81,7 @@ def checkout_session(session: CheckoutSession, stands: Standing) -> dict[str, An
     if stands.extended and stands.asked is not None:
         body["intervention_context"] = intervention_context(stands.asked)
     if session.state == SessionState.COMPLETED:
-        body["order"] = order(session.order)
+        body["order"] = order(session.order, words)
     return body
 
 
@@ -91,17 +96,17 @@ def intervention_context(pending: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _messages(session: CheckoutSession, stands: Standing) -> list[dict[str, Any]]:
+def _messages(session: CheckoutSession, stands: Standing, words: Words) -> list[dict[str, Any]]:
     if session.state in CLOSED:
         return []
     problems = session.quote["problems"]
     if stands.lapsed:
         over = [entry for entry in problems if entry["code"] != "intervention_required"]
         problems = [*over, EXPIRED]
-    return [message(entry) for entry in problems]
+    return [message(entry, words) for entry in problems]
 
 
-def line_item(line: Mapping[str, Any]) -> dict[str, Any]:
+def line_item(line: Mapping[str, Any], words: Words = str) -> dict[str, Any]:
     """One line with its own totals (ACP-052, ACP-053)."""
     body: dict[str, Any] = {
         "id": line["id"],
@@ -117,6 +122,7 @@ def line_item(line: Mapping[str, Any]) -> dict[str, Any]:
             _total("subtotal", "Subtotal", line["base"] - line["discount"]),
             _total("tax", "Tax", line["tax"], parts=line["tax_parts"]),
             _total("total", "Total", line["total"]),
+            words=words,
         ),
     }
     optional = {name: line[name] for name in ("description", "images", "tags", "category", "sku")}
@@ -129,7 +135,7 @@ def availability(available: int | None) -> str:
     return "low_stock" if available > 0 else "out_of_stock"
 
 
-def option(entry: Mapping[str, Any]) -> dict[str, Any]:
+def option(entry: Mapping[str, Any], words: Words = str) -> dict[str, Any]:
     """One delivery option, of the kind it says it is (ACP-057)."""
     body: dict[str, Any] = {
         "type": entry["type"],
@@ -139,6 +145,7 @@ def option(entry: Mapping[str, Any]) -> dict[str, Any]:
             _total("fulfillment", "Delivery", entry["price"]),
             _total("tax", "Tax", entry["tax"], optional=True),
             _total("total", "Total", entry["price"] + entry["tax"]),
+            words=words,
         ),
     }
     optional = {"description": entry["description"]}
@@ -151,7 +158,7 @@ def selected(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entry[name] for name in ("type", "option_id", "item_ids")}
 
 
-def totals(quote: Mapping[str, Any]) -> list[dict[str, Any]]:
+def totals(quote: Mapping[str, Any], words: Words = str) -> list[dict[str, Any]]:
     """The session's totals; they add up (ACP-055, ACP-056)."""
     sums = quote["totals"]
     return _present_totals(
@@ -162,16 +169,17 @@ def totals(quote: Mapping[str, Any]) -> list[dict[str, Any]]:
         _total("fulfillment", "Delivery", sums["fulfillment"]) if quote["selected"] else None,
         _total("tax", "Tax", sums["tax"], parts=quote["tax_parts"]),
         _total("total", "Total", sums["total"]),
+        words=words,
     )
 
 
-def message(entry: Mapping[str, Any]) -> dict[str, Any]:
+def message(entry: Mapping[str, Any], words: Words = str) -> dict[str, Any]:
     """A problem as MessageInfo, MessageWarning or MessageError (ACP-063 to ACP-066)."""
     body = {
         "type": entry["level"],
         "severity": entry.get("severity") or _SEVERITY[entry["level"]],
         "content_type": "plain",
-        "content": pricing.wording(entry),
+        "content": pricing.wording(entry, words),
         "resolution": entry["resolution"],
     }
     if entry["level"] != "info":
@@ -179,7 +187,7 @@ def message(entry: Mapping[str, Any]) -> dict[str, Any]:
     return body | _present({"param": entry["param"]})
 
 
-def order(placed: Order) -> dict[str, Any]:
+def order(placed: Order, words: Words = str) -> dict[str, Any]:
     """The order as it was paid (ACP-221 to ACP-227)."""
     body: dict[str, Any] = {
         "type": "order",
@@ -191,10 +199,18 @@ def order(placed: Order) -> dict[str, Any]:
         "line_items": [_order_line(line) for line in placed.quote["lines"]],
         "fulfillments": [],
         "adjustments": [],
-        "totals": totals(placed.quote),
+        "totals": totals(placed.quote, words),
     }
     body["confirmation"] = _present({"confirmation_number": placed.number, "order_notes": placed.notes})
     return body | _present({"client_reference_id": placed.client_reference})
+
+
+def link(entry: Mapping[str, Any], language: str = "") -> dict[str, Any]:
+    """One of the merchant's own pages (ACP-067), its title in the buyer's language if it has one."""
+    title = entry.get("title", "")
+    if isinstance(title, Mapping):
+        title = title.get(language) or title.get(languages.default(), "")
+    return _present({"type": entry["type"], "title": title, "url": entry["url"]})
 
 
 def instant(moment: datetime) -> str:
@@ -233,5 +249,5 @@ def _total(
     return body
 
 
-def _present_totals(*entries: dict[str, Any] | None) -> list[dict[str, Any]]:
-    return [entry for entry in entries if entry is not None]
+def _present_totals(*entries: dict[str, Any] | None, words: Words) -> list[dict[str, Any]]:
+    return [entry | {"display_text": words(entry["display_text"])} for entry in entries if entry is not None]

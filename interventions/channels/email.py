@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from django.core.mail import EmailMessage
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
+from interventions import translation
 from interventions.ports import Contact
+
+ONE_MINUTE = gettext_noop("It works once, within 1 minute, and only for this purchase at this amount.")
+MINUTES = gettext_noop(
+    "It works once, within %(minutes)s minutes, and only for this purchase at this amount."
+)
 
 LONGEST_LINE = 200
 MOST_ITEMS = 20
@@ -15,29 +22,37 @@ MOST_ITEMS = 20
 def send_one_time_code(contact: Contact, code: str, *, minutes: int) -> None:
     """The mail with the code is on its way. Raises what the mail backend raises.
 
-    It names merchant, goods, amount and who asks, so that the person knows what the code is
-    good for before giving it away. At least once: a mail cannot be recognised as a repeat.
+    It names merchant, goods, amount and who asks, in the contact's language, so that the person
+    knows what the code is good for before giving it away. At least once: a mail cannot be
+    recognised as a repeat.
     """
+    words = translation.words(contact.locale)
+    merchant = {"merchant": _line(contact.merchant)}
+    by = {"agent": _line(contact.requested_by)}
     text = "\n".join(
         [
-            f"{_line(contact.requested_by)} wants to buy this for you at {_line(contact.merchant)}:",
+            words(gettext_noop("%(agent)s wants to buy this for you at %(merchant)s:")) % (by | merchant),
             "",
             *(f"    {_line(item)}" for item in contact.items_text.splitlines()[:MOST_ITEMS] if item.strip()),
             "",
-            f"    Amount: {_line(contact.amount_text)}",
+            "    " + words(gettext_noop("Amount: %(amount)s")) % {"amount": _line(contact.amount_text)},
             "",
-            f"Your one-time code: {code}",
+            words(gettext_noop("Your one-time code: %(code)s")) % {"code": code},
             "",
-            f"It works once, within {minutes} minute{'s' if minutes != 1 else ''}, and only for this "
-            "purchase at this amount.",
-            "Whoever has it can confirm the purchase in your place.",
+            words(ONE_MINUTE if minutes == 1 else MINUTES) % {"minutes": minutes},
+            words(gettext_noop("Whoever has it can confirm the purchase in your place.")),
             "",
-            "You did not ask for this? Then do nothing and tell nobody the code: nothing will be bought.",
+            words(
+                gettext_noop(
+                    "You did not ask for this? Then do nothing and tell nobody the code: "
+                    "nothing will be bought."
+                )
+            ),
             "",
         ]
     )
     EmailMessage(
-        subject=f"Your one-time code for {_line(contact.merchant)}",
+        subject=words(gettext_noop("Your one-time code for %(merchant)s")) % merchant,
         body=text,
         to=[contact.address],
         headers={"Auto-Submitted": "auto-generated"},

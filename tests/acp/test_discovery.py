@@ -30,6 +30,7 @@ def test_the_document_tells_what_is_built(shop: None, client: Client) -> None:
         "capabilities": {
             "services": ["checkout"],
             "supported_currencies": ["usd"],
+            "supported_locales": ["en", "de"],
             "extensions": [{"name": "intervention_types@2026-02-17"}],
         },
     }

@@ -224,7 +224,7 @@ def test_agent_context_is_never_echoed(agent: PlayedAgent) -> None:
 @pytest.mark.requirement("ACP-045")
 def test_metadata_locale_and_quote_id_come_back(agent: PlayedAgent) -> None:
     """ACP-045."""
-    given = {"metadata": {"trip": "42"}, "locale": "en-US", "timezone": "Europe/Berlin", "quote_id": "q-1"}
+    given = {"metadata": {"trip": "42"}, "locale": "de", "timezone": "Europe/Berlin", "quote_id": "q-1"}
 
     session = agent.create(**given)
 

@@ -52,6 +52,23 @@ def test_the_demo_settings_are_clean() -> None:
         ({"PUBLIC_URL": ""}, "agentic.E006"),
         ({"PUBLIC_URL": "https://x.example/path"}, "agentic.E006"),
         ({"PUBLIC_URL": "http://x.example", "DEMO": False}, "agentic.E007"),
+        ({"LANGUAGES": []}, "agentic.E030"),
+        ({"LANGUAGES": "de"}, "agentic.E030"),
+        ({"LANGUAGES": ["de", "../en"]}, "agentic.E030"),
+        ({"LANGUAGES": ["de", 1]}, "agentic.E030"),
+        ({"LANGUAGES": ["pt-br", "pt-BR"]}, "agentic.E031"),
+        ({"LINKS": {"type": "faq"}}, "agentic.E032"),
+        ({"LINKS": ["https://x.example"]}, "agentic.E032"),
+        ({"LINKS": [{"type": "faq"}]}, "agentic.E032"),
+        ({"LINKS": [{"type": "faq", "url": "https://x.example", "text": "x"}]}, "agentic.E032"),
+        ({"LINKS": [{"type": "terms_of_service", "url": "https://x.example"}]}, "agentic.E032"),
+        ({"LINKS": [{"type": "faq", "url": "/faq"}]}, "agentic.E032"),
+        ({"LINKS": [{"type": "faq", "url": "https:///faq"}]}, "agentic.E032"),
+        ({"LINKS": [{"type": "faq", "url": "https://x.example/a b"}]}, "agentic.E032"),
+        ({"LINKS": [{"type": "faq", "url": "https://[x"}]}, "agentic.E032"),
+        ({"LINKS": [{"type": "faq", "url": "javascript:x"}]}, "agentic.E032"),
+        ({"LINKS": [{"type": "faq", "url": "https://x.example", "title": 1}]}, "agentic.E032"),
+        ({"LINKS": [{"type": "faq", "url": "https://x.example", "title": {"": "FAQ"}}]}, "agentic.E032"),
         ({"HASH_KEYS": []}, "agentic.E008"),
         ({"HASH_KEYS": ["short"], "DEMO": False}, "agentic.E009"),
         ({"DEMO": False}, "agentic.E010"),
@@ -60,6 +77,18 @@ def test_the_demo_settings_are_clean() -> None:
 )
 def test_a_wrong_setting_is_named(changed: dict[str, Any], expected: str) -> None:
     assert expected in found(**changed)
+
+
+@pytest.mark.requirement("ACP-067")
+def test_links_of_every_kind_are_fine() -> None:
+    links = [
+        {"type": "terms_of_use", "url": "https://shop.example/terms"},
+        {"type": "faq", "url": "https://shop.example/faq?x=1#top", "title": "Questions"},
+        {"type": "support", "url": "mailto:help@shop.example", "title": {"en": "Help", "de": "Hilfe"}},
+        {"type": "contact_us", "url": "tel:+49301234"},
+    ]
+
+    assert found(LINKS=links, LANGUAGES=["de", "pt-BR", "zh-Hant"]) == set()
 
 
 def test_the_message_names_the_key() -> None:
