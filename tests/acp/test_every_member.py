@@ -47,12 +47,12 @@ DETAILS = {
     "email": "desk@example.com",
     "address": ADDRESS,
 }
+# `location_id` belongs to pickup and local delivery: test_fulfillment.py.
 GROUP = {
     "id": "g1",
     "item_ids": ["li_1"],
     "destination_type": "shipping",
     "fulfillment_details": DETAILS,
-    "location_id": "loc-1",
     "instructions": "Ring twice",
 }
 HANDLER = {
