@@ -183,6 +183,22 @@ def test_padding_is_free(agent: PlayedAgent, padding: str) -> None:
 
 
 @pytest.mark.requirement("ACP-106")
+def test_a_right_signature_has_one_spelling(agent: PlayedAgent) -> None:
+    """Too much padding, or bits set that no byte takes, and base64 means the same; here it is refused."""
+    sign = enrolled("HMAC-SHA256")
+    raw = spaced(BODY)
+    headers = signed_headers(sign, raw)
+    right = headers["Signature"]
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    unused_bit = right[:-1] + alphabet[alphabet.index(right[-1]) + 1]
+
+    assert base64.urlsafe_b64decode(unused_bit + "=") == base64.urlsafe_b64decode(right + "=")
+    for other in (right + "==", unused_bit, f" {right}"):
+        assert_refused(agent.post(SESSIONS, raw=raw, **{**headers, "Signature": other}))
+    assert agent.post(SESSIONS, raw=raw, **headers).status_code == 201
+
+
+@pytest.mark.requirement("ACP-106")
 def test_the_canonical_form_survives_another_spelling_and_raw_bytes_do_not(agent: PlayedAgent) -> None:
     """What a proxy may do to JSON without changing it; "raw" is the choice that forbids it."""
     for signs, status in (("canonical", 201), ("raw", 401)):
