@@ -300,6 +300,8 @@ class DeliveryOption(models.Model):
             return {"place": "A pickup needs its place."}
         if self.type == DeliveryType.LOCAL_DELIVERY and not self.postal_codes:
             return {"postal_codes": "Local delivery needs the postal codes it goes to."}
+        if self.type == DeliveryType.LOCAL_DELIVERY and len(self.countries) != 1:
+            return {"countries": "Local delivery needs one country: another has the same postal codes."}
         if self.day_begins and self.day_ends and self.day_begins >= self.day_ends:
             return {"day_ends": "Later than the beginning."}
         return {}

@@ -153,9 +153,10 @@ def test_options_are_tagged_and_a_selection_is_flat(
     gift = Product.objects.filter(physical=False, active=True).first()
     assert gift is not None
 
-    for session, kind in ((answers["update"], "shipping"), (agent.create(gift.pk), "digital")):
+    physical = {"shipping", "local_delivery", "pickup"}
+    for session, kinds in ((answers["update"], physical), (agent.create(gift.pk), {"digital"})):
         options = session["fulfillment_options"]
-        assert {option["type"] for option in options} == {kind}
+        assert {option["type"] for option in options} == kinds
         for option in options:
             assert option["id"]
             assert option["title"]

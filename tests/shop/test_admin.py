@@ -238,6 +238,7 @@ def test_a_delivery_option_is_edited(admin_client: Client) -> None:
         ("countries", {"countries": "Germany"}),
         ("place", {"type": "pickup"}),
         ("postal_codes", {"type": "local_delivery"}),
+        ("countries", {"type": "local_delivery", "postal_codes": "941"}),
         ("postal_codes", {"postal_codes": "941"}),
         ("radius_miles", {"radius_miles": "3"}),
         ("center_postal_code", {"center_postal_code": "94103"}),
@@ -245,7 +246,13 @@ def test_a_delivery_option_is_edited(admin_client: Client) -> None:
         ("day_begins", {"day_begins": "09:00"}),
         (
             "day_ends",
-            {"type": "local_delivery", "postal_codes": "9", "day_begins": "09:00", "day_ends": "08:00"},
+            {
+                "type": "local_delivery",
+                "countries": "US",
+                "postal_codes": "9",
+                "day_begins": "09:00",
+                "day_ends": "08:00",
+            },
         ),
     ],
 )
@@ -293,7 +300,13 @@ def test_a_place_where_no_taxes_can_be_told_is_refused(admin_client: Client) -> 
 
 @pytest.mark.requirement("ACP-057")
 def test_an_area_of_local_delivery_is_typed_line_by_line(admin_client: Client) -> None:
-    columns = {"id": "bike", "type": "local_delivery", "title": "By bicycle", "currency": "usd"}
+    columns = {
+        "id": "bike",
+        "type": "local_delivery",
+        "title": "By bicycle",
+        "currency": "usd",
+        "countries": "US",
+    }
     area = {"postal_codes": "941\r\n94301", "center_postal_code": "94103", "radius_miles": "5"}
 
     answer = admin_client.post(

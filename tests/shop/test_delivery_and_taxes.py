@@ -82,6 +82,13 @@ def test_local_delivery_goes_to_its_postal_codes_only(postal_code: str, near: bo
 
 
 @pytest.mark.requirement("ACP-057")
+def test_another_country_has_the_same_postal_codes() -> None:
+    demo.load()
+
+    assert "local_bike" not in offered(MUG, address={**ADDRESS, "country": "DE"})
+
+
+@pytest.mark.requirement("ACP-057")
 def test_a_pickup_needs_no_address_and_local_delivery_does() -> None:
     demo.load()
 
