@@ -114,7 +114,7 @@ def test_a_key_that_is_taken(agent: PlayedAgent, verb: str) -> None:
 
     judge(ask(sent=other), 422, "idempotency_conflict", key="key-1")
     IdempotentRequest.objects.filter(key="key-1").update(
-        state="in_flight", lease_until=timezone.now() + timedelta(seconds=30)
+        state="in_flight", lease_until=timezone.now() + timedelta(hours=1)
     )
     judge(ask(), 409, "idempotency_in_flight", key="key-1")
 
