@@ -11,7 +11,15 @@ import tempfile
 from pathlib import Path
 
 from gateway.project.demo import *  # noqa: F403
-from gateway.project.demo import AGENTIC_GATEWAY, CACHES, DATABASES, DEMO_HASH_KEY, DEMO_SECRET_KEY, REDIS_URL
+from gateway.project.demo import (
+    AGENTIC_GATEWAY,
+    AGENTIC_WALLET,
+    CACHES,
+    DATABASES,
+    DEMO_HASH_KEY,
+    DEMO_SECRET_KEY,
+    REDIS_URL,
+)
 
 # One folder for each process: pytest-xdist's workers and parallel runs do not meet.
 # `tests/conftest.py` removes it at the end.
@@ -41,3 +49,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 
 if REDIS_URL:
     CACHES["default"]["KEY_PREFIX"] = f"agentic-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+
+AGENTIC_WALLET = {**AGENTIC_WALLET, "BOOKS": str(VAR_DIR / "wallet.sqlite3")}

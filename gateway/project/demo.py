@@ -31,3 +31,19 @@ STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.s
 
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
+
+# A stranger's server that happens to be here; see gateway.wallet. Only these URLs lead to it.
+ROOT_URLCONF = "gateway.project.demo_urls"
+AGENTIC_WALLET = {
+    "ISSUER": f"{PUBLIC_URL}/sandbox-wallet",
+    "BOOKS": str(VAR_DIR / "wallet.sqlite3"),
+    "CLIENTS": [
+        {
+            "id": "demo-shop",
+            "secret": "demo-only-wallet-secret-published-in-the-source-code",
+            "name": "Demo Shop",
+            "redirect_uris": [f"{PUBLIC_URL}/agentic/confirm/*/return"],
+            "embed_origins": [PUBLIC_URL],
+        }
+    ],
+}

@@ -41,6 +41,11 @@ PLANTED = [
     ("demo", "gateway/demo/planted.py", "import checkout.models"),
     ("demo", "gateway/demo/planted.py", "import django"),
     ("demo", "gateway/demo/planted.py", "import sqlite3"),
+    ("wallet", "gateway/wallet/planted.py", "import gateway.models"),
+    ("wallet", "gateway/wallet/planted.py", "import interventions.ports"),
+    ("wallet", "gateway/wallet/planted.py", "import httpx"),
+    ("wallet-readers", "gateway/planted.py", "import gateway.wallet.books"),
+    ("wallet-readers", "interventions/planted.py", "import gateway.wallet.tokens"),
 ]
 
 
