@@ -71,6 +71,9 @@ class Authorize(View):
                 raise BadRequest("Approve, deny or leave.")
         except BadRequest as problem:
             return self.page("refused", {"why": str(problem)}, status=400)
+        if behaviour == "error" and not self.embedded:
+            # It broke before anything was written down.
+            return _back(asked, {"error": "server_error", "state": asked.state, "iss": registered.issuer})
         books = Books(registered.books)
         decision = books.decide(asked.client.id, asked.id, wanted, asked.amount, asked.currency)
         if (decision.amount, decision.currency) != (asked.amount, asked.currency):
@@ -80,7 +83,7 @@ class Authorize(View):
         if decision.status == "abandoned":
             return self.page("left", {"asked": asked})
         answer = _answer(registered, books, asked, decision, behaviour, _seconds(request))
-        return SeeOther(f"{asked.redirect_uri}?{urlencode(answer)}")
+        return _back(asked, answer)
 
     def show(self, request: HttpRequest, asked: Asked, decided: Decision | None) -> HttpResponse:
         context = {
@@ -130,6 +133,10 @@ class Embed(Authorize):
     embedded = True
 
 
+def _back(asked: Asked, answer: dict[str, str]) -> HttpResponse:
+    return SeeOther(f"{asked.redirect_uri}?{urlencode(answer)}")
+
+
 def _answer(
     registered: Registration, books: Books, asked: Asked, decision: Decision, behaviour: str, slow: float
 ) -> dict[str, str]:
@@ -137,8 +144,6 @@ def _answer(
     state = asked.state if behaviour != "wrong_state" else secrets.token_urlsafe(32)
     issuer = registered.issuer if behaviour != "wrong_issuer" else "https://wallet.invalid"
     answer = {"state": state, "iss": issuer}
-    if behaviour == "error":
-        return {"error": "server_error", **answer}
     if decision.status != "approved":
         return {"error": "access_denied", **answer}
     grant = Grant(

@@ -101,7 +101,7 @@ def decide(url: str, decision: str = "approve", behaviour: str = "well", **more:
     page = open_page(url)
     form = {**page.fields, "decision": decision, "behaviour": behaviour, **more}
     target = urljoin(url, urlsplit(url).path)
-    return http.post(target, data=form, headers={"Origin": url.partition("/authorize")[0]})
+    return http.post(target, data=form, headers={"Origin": "/".join(url.split("/")[:3])})
 
 
 def brought_back(answer: httpx.Response) -> dict[str, str]:

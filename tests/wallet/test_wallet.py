@@ -393,6 +393,7 @@ def test_it_returns_a_wrong_state_or_an_error_when_told_to(wallet: Wallet) -> No
 
     assert brought_back(decide(lying.url, behaviour="wrong_state"))["state"] != lying.given["state"]
     assert brought_back(decide(failing.url, behaviour="error"))["error"] == "server_error"
+    assert failing.books().json()["status"] == "pending"
 
 
 # The demo's own ------------------------------------------------------------------------------
