@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 
-pytest_plugins = ["tests.requirements.plugin"]
+pytest_plugins = ["tests.requirements.plugin", "tests.answers"]
 
 # The same examples in every run, however busy the machine is: what is red is red again.
 # `--hypothesis-profile=default` looks for new ones.
