@@ -98,6 +98,8 @@ class ProtocolView(APIView):
             vars(django_request).pop("user", None)
 
     def handle_exception(self, exc: Exception) -> Any:
+        # Django logs an answer of 5xx with its request, and an error reporter sends the body along.
+        intake.forget_body(self.request._request)
         if isinstance(exc, OperationalError | InterfaceError):
             log.error("database: %s", type(exc).__name__)
             exc = Unavailable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from checkout.models import Order
 from checkout.money import display
 from gateway import intake
 from gateway.conf import conf
+
+ORDER_ID = re.compile(r"ord_[0-9a-z]{1,60}", re.ASCII)
 
 LANGUAGE = "en"
 """Of all words on our pages; the merchant's LANGUAGE_CODE would put his into their dates."""
@@ -62,7 +65,9 @@ class OrderPage(Page):
     def get(self, request: HttpRequest, order_id: str) -> HttpResponse:
         try:
             intake.check_target(request)
-            order = Order.objects.get(pk=order_id[:64])
+            if not ORDER_ID.fullmatch(order_id):  # it may be a card number, and goes into no statement
+                raise Order.DoesNotExist
+            order = Order.objects.get(pk=order_id)
         except (intake.IntakeError, Order.DoesNotExist):
             return self.page(request, "no_order", {}, status=404)
         return self.page(request, "order", _purchase(order))
