@@ -22,8 +22,9 @@ class GatewayConfig(AppConfig):
 
 
 def _again(*, setting: str, **_: Any) -> None:
-    from gateway import conf, plugs
+    from gateway import conf, plugs, throttling
 
     if setting in (conf.NAME, "INSTALLED_APPS"):
         conf.conf.cache_clear()
+        throttling.forget()
         plugs.plug_in()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import DatabaseError, connections
 from django.db.models import Q
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -16,6 +17,7 @@ from django.utils import timezone
 from checkout import ports as seams
 from checkout.payments import declarations
 from gateway import conf as settings
+from gateway import throttling
 from gateway.conf import NAME, conf
 
 PARTS: dict[str, type] = {
@@ -56,6 +58,27 @@ def durations(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return []
     text = f"{NAME}['ATTEMPT_SECONDS'] must not be shorter than IDEMPOTENCY_LEASE_SECONDS."
     return [Error(text, id="agentic.E016")]
+
+
+@register(Tags.compatibility)
+def rates(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """The rates of agents mean something, and can be counted where the settings say."""
+    found: list[CheckMessage] = [
+        Error(
+            f"{NAME}['RATE_LIMITS'] maps {', '.join(throttling.LIMITS)} to two whole numbers of at least 1: "
+            "requests a minute, and how many at once.",
+            id="agentic.E030",
+        )
+        for kind, limit in conf().RATE_LIMITS.items()
+        if kind not in throttling.LIMITS or not _is_limit(limit)
+    ]
+    if conf().RATE_STORE and find_spec("redis") is None:
+        text = f"{NAME}['RATE_STORE'] needs the Redis client: install this package with [redis]."
+        found.append(Error(text, id="agentic.E031"))
+    if not conf().RATE_STORE and not conf().DEMO:
+        text = f"{NAME}['RATE_STORE'] is empty: an agent may ask as fast as it can. Limit it in the proxy."
+        found.append(Info(text, id="agentic.I001"))
+    return found
 
 
 @register(Tags.compatibility)
@@ -197,6 +220,14 @@ def _demo_agents() -> bool:
     return AgentKey.objects.filter(
         unexpired, agent__name__in=names, agent__active=True, revoked_at=None
     ).exists()
+
+
+def _is_limit(limit: object) -> bool:
+    return (
+        isinstance(limit, tuple | list)
+        and len(limit) == 2
+        and all(type(number) is int and number >= 1 for number in limit)
+    )
 
 
 def _methods(seam: type) -> list[str]:

@@ -9,6 +9,7 @@ AGENTIC_GATEWAY = {
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
@@ -75,6 +76,11 @@ class Conf:
     IDEMPOTENCY_KEEP_HOURS: int = 48
     BODY_BYTES: int = 256 * 1024
 
+    RATE_STORE: str = field(default="", repr=False)
+    """The address of a Redis that all workers share: redis://... Empty: nobody's rate is limited."""
+    RATE_LIMITS: dict[str, Sequence[int]] = field(default_factory=dict)
+    """`read`, `write`, `money` or `otp` to (requests a minute, how many at once), for each agent;
+    what is not named has its default in `gateway.throttling`."""
     OTP_SENDS_PER_AGENT_DAY: int = 500
     """One-time codes that one agent can have sent in 24 hours, to all addresses together."""
 

@@ -11,6 +11,7 @@ GatewayError
 ├── KeyInFlight             the first request with the key is still running
 ├── SchemaViolation         the body is not what the schema allows
 ├── RawCardData             card data where only tokens may be
+├── RateLimited             this agent asks too fast
 └── Unavailable             a part we need is down; try again
 """
 
@@ -94,6 +95,18 @@ class SchemaViolation(GatewayError):
 class RawCardData(GatewayError):
     code = "raw_card_data_not_accepted"
     message = "Card data is not accepted here. Send a delegated payment token instead."
+
+
+class RateLimited(GatewayError):
+    """`retry_after`: whole seconds, after which the same request is admitted."""
+
+    status = 429
+    code = "rate_limited"
+    message = "Too many requests. Wait for as long as Retry-After says, then send the same request again."
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = max(1, retry_after)
 
 
 class Unavailable(GatewayError):

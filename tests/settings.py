@@ -40,6 +40,7 @@ AGENTIC_GATEWAY = {
     "HASH_KEYS": [DEMO_HASH_KEY],
     "RELAY": "off",
     "STRICT_RESPONSES": True,
+    "RATE_STORE": "",
 }
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -31,6 +31,7 @@ MEANING = {
     413: "The body is too large.",
     415: "The body is not `application/json` in UTF-8, or is compressed.",
     422: "The `Idempotency-Key` was used before with another body.",
+    429: "Too many requests of this agent. Repeat after `Retry-After` seconds.",
     500: "A fault on our side. Nothing is lost: repeat with the same key.",
     503: "A part is down, or a payment provider gave no answer. Repeat after `Retry-After` seconds.",
 }
@@ -50,6 +51,7 @@ ANY_SESSION_CALL = (
     *ANYWHERE,
     door.Unauthorized(),
     door.InvalidSignature(),
+    door.RateLimited(),
     _version_problem(None),
     _version_problem("2025-01-01"),
 )
@@ -131,7 +133,12 @@ def _answered(responses: Mapping[int, Any], *, write: bool) -> list[OpenApiParam
         text = "Present when this is the answer given before to the same key and body."
         found.append(received("Idempotent-Replayed", text, kept, {"type": "string", "enum": ["true"]}))
     for name, text, schema, wanted in (
-        ("Retry-After", "Seconds to wait before repeating.", {"type": "integer", "minimum": 0}, (409, 503)),
+        (
+            "Retry-After",
+            "Seconds to wait before repeating.",
+            {"type": "integer", "minimum": 0},
+            (409, 429, 503),
+        ),
         ("Allow", "Methods that are left.", {"type": "string"}, (405,)),
         ("WWW-Authenticate", "How to authenticate.", {"type": "string"}, (401,)),
     ):

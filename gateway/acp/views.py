@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from checkout import completion, models, responses, services
 from checkout.errors import CheckoutError, NotFound
 from checkout.services import Seal
-from gateway import carddata, idempotency, intake, once, strict_json
+from gateway import carddata, idempotency, intake, once, strict_json, throttling
 from gateway.acp import documentation, refusals, requests, signatures, standing, versions, wire
 from gateway.api import NothingHere, ProtocolView, json_response
 from gateway.authentication import BearerKey
@@ -32,9 +32,14 @@ class ACPView(ProtocolView):
 
     dialect = refusals
     authentication_classes = (BearerKey,)
+    post_rate: ClassVar[str] = throttling.WRITE
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        # By the agent alone, and before the body is read: what is refused here costs next to nothing.
+        throttling.check(
+            cast(Agent, request.user).owner, self.post_rate if request.method == "POST" else throttling.READ
+        )
         signatures.check(request._request, cast(Agent, request.user))
         self.version = versions.asked_for(request.META.get("HTTP_API_VERSION"))
         self.owner = cast(Agent, request.user).owner
@@ -114,6 +119,7 @@ class CheckoutSession(ACPView):
         self.judge(requests.without_nulls(body, keep=requests.NEEDED_ON_UPDATE), extended=True)
         changes = requests.changes(body)
         if (response := requests.response(body)) is not None:
+            throttling.check(self.owner, throttling.OTP)
             return self.claimed(
                 where,
                 lambda held, seal: responses.respond(
@@ -136,6 +142,7 @@ class CheckoutSessionComplete(ACPView):
     """Pay for a checkout session and place its order."""
 
     request_schema = "CheckoutSessionCompleteRequest"
+    post_rate = throttling.MONEY
 
     @documentation.complete
     def post(self, request: Request, session_id: str) -> HttpResponse:

@@ -6,7 +6,7 @@ AGENTIC_HASH_KEYS              required: secrets behind every keyed hash, separa
 PUBLIC_URL                     what people and agents use; default http://localhost:PORT
 HOST, PORT                     where the server listens; default 127.0.0.1 and 8000
 DATABASE_URL                   default: an SQLite file in VAR_DIR
-REDIS_URL                      cache and Celery broker
+REDIS_URL                      cache, Celery broker, and the agents' rates
 AGENTIC_RELAY                  thread (default), celery, or off: who delivers effects
 AGENTIC_PAYMENTS               dotted path of the payment provider; required (the demo has one)
 AGENTIC_MERCHANT_NAME          how the shop presents itself
@@ -70,6 +70,7 @@ AGENTIC_GATEWAY: dict[str, Any] = {
     "DEMO": False,
     "RELAY": env.str("AGENTIC_RELAY", default="") or "thread",
     "PAYMENTS": env.str("AGENTIC_PAYMENTS", default=""),
+    "RATE_STORE": env.str("REDIS_URL", default=""),
 }
 if env.str("AGENTIC_MERCHANT_NAME", default=""):
     AGENTIC_GATEWAY["MERCHANT_NAME"] = env.str("AGENTIC_MERCHANT_NAME")

@@ -9,4 +9,4 @@ ROOT_URLCONF = "tests.benchmarks.urls"
 # The tapes are recorded through Django's test client, which calls itself so.
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]
 # A relay would work off the effects of the completions while something else is measured.
-AGENTIC_GATEWAY = {**AGENTIC_GATEWAY, "RELAY": "off", "STRICT_RESPONSES": False}
+AGENTIC_GATEWAY = {**AGENTIC_GATEWAY, "RELAY": "off", "STRICT_RESPONSES": False, "RATE_STORE": ""}

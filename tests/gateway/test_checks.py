@@ -118,6 +118,7 @@ def test_production_settings_with_good_secrets_pass(settings: Any) -> None:
         PUBLIC_URL="https://shop.example",
         HASH_KEYS=[GOOD],
         PAYMENTS="checkout.payments.sandbox.SandboxProvider",
+        RATE_STORE="redis://store",
     )
 
     assert names == {"agentic.W001"}

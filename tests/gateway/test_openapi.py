@@ -183,7 +183,7 @@ def test_every_session_operation_takes_the_headers_of_the_protocol(written: dict
 
 def test_every_session_operation_names_its_refusals(written: dict[str, Any]) -> None:
     """acp.md 0.2: each status, always with the flat Error and an example of every code."""
-    reading = {"400", "401", "404", "500", "503"}
+    reading = {"400", "401", "404", "429", "500", "503"}
     changing = reading | {"405", "409", "413", "415", "422"}
     wanted = {
         "createCheckoutSession": changing - {"404", "405"} | {"201"},
@@ -209,7 +209,7 @@ def test_answers_name_their_headers(written: dict[str, Any]) -> None:
             headers = set(answer["headers"])
             assert "Request-Id" in headers, place
             assert ("Idempotency-Key" in headers) == (method == "post"), place
-            assert ("Retry-After" in headers) == (status in ("409", "503")), place
+            assert ("Retry-After" in headers) == (status in ("409", "429", "503")), place
             assert ("Allow" in headers) == (status == "405"), place
             assert ("Idempotent-Replayed" in headers) == (
                 method == "post" and status in ("200", "201", "400", "405")
