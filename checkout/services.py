@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from checkout import moves, obligations, pricing
+from checkout import moves, obligations, pricing, stray_codes
 from checkout.errors import (
     CompletionRunning,
     Invalid,
@@ -193,7 +193,12 @@ def is_open(session: CheckoutSession) -> bool:
 
 
 def apply(session: CheckoutSession, changes: Mapping[str, Any]) -> None:
-    """`changes` are in the session in memory, by the rules of `update`."""
+    """`changes` are in the session in memory, by the rules of `update`.
+
+    A one-time code that the buyer is asked for is masked where it does not belong (T20).
+    """
+    if obligations.pending(session) is not None:
+        changes = stray_codes.masked(changes)
     for name, value in changes.items():
         match name:
             case "lines":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 SHORT_NAME = 3
 """The longest first part of a domain that would name its owner by itself, and is masked."""
 
@@ -24,6 +26,14 @@ def hint(destination: str) -> str:
     if len(digits) < FEWEST_PHONE_DIGITS:
         return STARS
     return STARS + "".join(digits[-PHONE_DIGITS_SHOWN:])
+
+
+def without_codes(text: str, digits: int) -> str:
+    """The text with a star for each digit of a run as long as a code, in one piece or in two halves
+    with a space or a hyphen between them. Longer and shorter runs stay."""
+    half = digits // 2
+    run = rf"(?<!\d)(?:\d{{{digits}}}|\d{{{half}}}[ -]\d{{{digits - half}}})(?!\d)"
+    return re.sub(run, lambda found: re.sub(r"\d", "*", found[0]), text)
 
 
 def _first(local: str) -> str:

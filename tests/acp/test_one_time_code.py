@@ -234,6 +234,20 @@ def test_fields_and_an_answer_together(agent: PlayedAgent, sneakers: dict[str, A
 
 
 @pytest.mark.requirement("ACP-153")
+@pytest.mark.requirement("T20")
+def test_a_code_in_the_notes_is_masked_before_it_is_stored(
+    agent: PlayedAgent, sneakers: dict[str, Any]
+) -> None:
+    """Also beside an answer; and the code itself still counts."""
+    code = code_in_mail()
+
+    ready = answered(agent, sneakers, code, order_notes=f"my code is {code}")
+
+    assert ready["status"] == "ready_for_payment"
+    assert CheckoutSession.objects.get().extras["order_notes"] == "my code is ******"
+    assert not any(f"my code is {code}" in kept.body for kept in IdempotentRequest.objects.all())
+
+
 def test_an_unknown_answer_verifies_nothing(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """ACP-153, decision 15: 200, the rest applies, `unsupported` at the type."""
     answer = agent.update(sneakers, {"intervention_response": {"type": "telepathy"}, "order_notes": "x"})
