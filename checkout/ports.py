@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from checkout.content import Content
 from checkout.options import (
     ChosenOption,
     FulfillmentType,
@@ -99,6 +100,8 @@ class Product:
     tax_class: str = "standard"
     physical: bool = True
     """Physical goods need an address and a delivery option."""
+    content: Content = field(default_factory=Content)
+    """What else buyers are told; plain data, see `checkout.content`."""
 
 
 @dataclass(frozen=True, slots=True)

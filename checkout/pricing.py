@@ -122,6 +122,7 @@ def _off_the_shelf(line: Mapping[str, Any], currency: str) -> Product:
         description=line["description"],
         available=0,
         physical=line["physical"],
+        content=line.get("content", {}),
     )
 
 
@@ -195,6 +196,8 @@ def _compose(
                 "total": line.base - entry.discount + entry.tax,
             }
         )
+        if line.product.content:
+            lines[-1]["content"] = line.product.content
     items = sum(line["base"] for line in lines)
     items_discount = sum(line["discount"] for line in lines)
     tax = sum(line["tax"] for line in lines) + prices.fulfillment_tax

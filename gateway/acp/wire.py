@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 from checkout import pricing
 from checkout.models import CheckoutSession, Order
 from checkout.states import CLOSED, SessionState
-from gateway import languages, links
+from gateway import languages, links, markdown
 from gateway.acp.capabilities import capabilities
 from gateway.acp.standing import Standing
 from gateway.conf import conf
@@ -45,6 +45,17 @@ _MEMBERS: Mapping[str, Mapping[str, str]] = {
     "local_delivery": {name: name for name in ("delivery_window", "service_area")},
 }
 """What each kind of delivery option has beyond the others, and its name in a quote."""
+
+_CONTENT = (
+    "custom_attributes",
+    "variant_options",
+    "product_id",
+    "variant_id",
+    "marketplace_seller_details",
+    "weight",
+    "dimensions",
+    "fulfillable_on",
+)
 
 _PASSED_ON = ("locale", "timezone", "quote_id", "metadata")
 
@@ -115,7 +126,7 @@ def line_item(line: Mapping[str, Any], words: Words = str) -> dict[str, Any]:
         "name": line["title"],
         "unit_amount": line["unit_price"],
         "product_id": line["item_id"],
-        "availability_status": availability(line["available"]),
+        "availability_status": availability(line["available"], line.get("content", {})),
         "totals": _present_totals(
             _total("items_base_amount", "Item price", line["base"]),
             _total("items_discount", "Discount", line["discount"], optional=True),
@@ -126,10 +137,37 @@ def line_item(line: Mapping[str, Any], words: Words = str) -> dict[str, Any]:
         ),
     }
     optional = {name: line[name] for name in ("description", "images", "tags", "category", "sku")}
-    return body | _present({**optional, "max_quantity_per_order": line["max_quantity"]})
+    body |= _present({**optional, "max_quantity_per_order": line["max_quantity"]})
+    return body | content(line) if "content" in line else body
 
 
-def availability(available: int | None) -> str:
+def content(line: Mapping[str, Any]) -> dict[str, Any]:
+    """What else the merchant tells about the product (ACP-068, ACP-069).
+
+    Markdown that holds raw HTML goes out as the plain text that it is (ACP-289).
+    """
+    given = line["content"]
+    body = {name: given[name] for name in _CONTENT if given.get(name)}
+    if told := given.get("disclosures"):
+        body["disclosures"] = [
+            {
+                "type": "disclaimer",
+                "content_type": markdown.is_shown_as(entry["content_type"], entry["content"]),
+                "content": entry["content"],
+            }
+            for entry in told
+        ]
+    if given.get("quantity_shown") and line["available"] is not None:
+        body["available_quantity"] = max(0, line["available"])
+    if given.get("tax_exempt") and not line["tax"]:
+        body |= {"tax_exempt": True} | _present({"tax_exemption_reason": given.get("tax_exemption_reason")})
+    return body
+
+
+def availability(available: int | None, told: Mapping[str, Any]) -> str:
+    """Sold out is sold out; else what the merchant says, else what the stock says."""
+    if said := told.get("availability_status"):
+        return "out_of_stock" if available is not None and available <= 0 else str(said)
     if available is None or available > LOW_STOCK:
         return "in_stock"
     return "low_stock" if available > 0 else "out_of_stock"

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 
 from checkout.money import display
+from gateway.shop.content_form import ContentForm
 from gateway.shop.forms import DeliveryOptionForm, PickupPlaceForm, ProductForm
 from gateway.shop.models import DeliveryOption, Hold, PickupPlace, Product, TaxRate
 
@@ -48,6 +49,7 @@ class ProductAdmin(admin.ModelAdmin):
         ("Price", {"fields": ("amount", "currency", "tax_class")}),
         ("Stock", {"fields": ("stock_shown", "counted", "stock_change", "max_quantity")}),
         ("Shown and found", {"fields": ("category", "tags", "images", "sku", "physical", "created_at")}),
+        ("What else buyers are told", {"classes": ("collapse",), "fields": tuple(ContentForm.base_fields)}),
     )
 
     @admin.display(description="price", ordering="unit_price")
@@ -70,6 +72,8 @@ class ProductAdmin(admin.ModelAdmin):
             edited = set(form.changed_data)
             if "amount" in edited or "currency" in edited:
                 edited.add("unit_price")
+            if isinstance(form, ProductForm) and form.content_changed():
+                edited.add("content")
             obj.save(update_fields=edited & columns)
         if isinstance(form, ProductForm) and not form.apply_stock():
             messages.error(request, "The stock was not changed: some of it was sold meanwhile.")

@@ -32,6 +32,7 @@ _COLUMNS = (
     "max_quantity",
     "tax_class",
     "physical",
+    "content",
     "unit_price",
     "currency",
 )

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 
 from checkout.money import LARGEST_AMOUNT, exponent
 from gateway.shop import stock, taxes
+from gateway.shop.content_form import ContentForm
+from gateway.shop.fields import LinesField
 from gateway.shop.models import DeliveryOption, PickupPlace, Product
 
 _PLAIN_NUMBER = re.compile(r"(\d{1,13})(?:\.(\d{1,4}))?")
@@ -37,22 +39,6 @@ def plain(amount: int, currency: str) -> str:
     return f"{whole}.{rest:0{digits}d}" if digits else str(whole)
 
 
-class LinesField(forms.CharField):
-    """A list of texts, one a line."""
-
-    widget = forms.Textarea(attrs={"rows": 3})
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        lines = value if isinstance(value, list) else str(value or "").splitlines()
-        return [line.strip() for line in lines if line.strip()]
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(self.to_python(initial) != self.to_python(data))
-
-
 class _Priced(forms.ModelForm):
     """A form whose amount is typed as people write it. `AMOUNT` names the column."""
 
@@ -77,7 +63,7 @@ class _Priced(forms.ModelForm):
         return cleaned
 
 
-class ProductForm(_Priced):
+class ProductForm(_Priced, ContentForm):
     AMOUNT = "unit_price"
 
     tags = LinesField(required=False, help_text="Words to find it by, one a line.")

@@ -13,6 +13,7 @@ from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 
 from checkout.money import LARGEST_AMOUNT
+from gateway.shop.content import judge
 from gateway.shop.words import search_text
 
 IDENTIFIER = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9_.-]*\Z", "Letters, digits, and _ . - only.")
@@ -70,6 +71,9 @@ class Product(models.Model):
     physical = models.BooleanField(
         default=True, help_text="It is sent or fetched. Untick for goods delivered over the network."
     )
+    content = models.JSONField(
+        default=dict, blank=True, help_text="What else buyers are told, in the words of the protocol."
+    )
     search_text = models.TextField(editable=False, default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -101,6 +105,10 @@ class Product(models.Model):
         for name in ("tags", "images"):
             if not _is_list_of_text(getattr(self, name)):
                 raise ValidationError({name: "A list of texts."})
+        try:
+            judge(self.content)
+        except ValidationError as problem:
+            raise ValidationError({"content": problem}) from problem
 
     def index(self) -> None:
         """`search_text` in memory says what the other columns say."""

@@ -30,10 +30,10 @@ class ShopPricing:
         rates = _Rates()
         lines = []
         for line in basket.lines:
-            of_class = [
-                rate for rate in rates.at(basket.goes_to(line)) if rate.tax_class == line.product.tax_class
-            ]
-            parts = _parts(line.base, of_class)
+            product = line.product
+            exempt = product.content.get("tax_exempt", False)
+            taxed = [] if exempt else rates.at(basket.goes_to(line))
+            parts = _parts(line.base, [rate for rate in taxed if rate.tax_class == product.tax_class])
             lines.append(LinePrice(line.id, tax=_sum(parts), tax_parts=parts))
 
         def on_delivery(option: Option) -> tuple[TaxPart, ...]:

@@ -106,7 +106,7 @@ CREATE: dict[str, Any] = {
     "affiliate_attribution": ATTRIBUTION,
     "coupons": ["CANARY10"],
     "discounts": {"codes": ["CANARY20"]},
-    "locale": "en-US",
+    "locale": "de",
     "timezone": "America/Los_Angeles",
     "quote_id": "q-1",
     "metadata": {"trip": {"legs": [1, 2]}, "client_reference_id": "ref-1", "nothing": None},

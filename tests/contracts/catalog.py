@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from checkout.ports import Catalog, Product, ProductPage
+from gateway import markdown
+from schemas import facade
 
 
 @pytest.mark.django_db
@@ -62,6 +65,20 @@ class CatalogContract:
         assert all(product.available is None or product.available >= 0 for product in products)
         assert all(product.max_quantity is None or product.max_quantity >= 1 for product in products)
         assert all(product.title for product in products)
+
+    def test_what_else_buyers_are_told_can_be_shown(self) -> None:
+        """ACP-068, ACP-069, ACP-289: plain data in the words of ACP, and no raw HTML in Markdown."""
+        judge = facade.validator("LineItem")
+
+        for product in self.products().values():
+            told = dict(json.loads(json.dumps(product.content)))
+            for disclosure in told.get("disclosures", ()):
+                shown_as = markdown.is_shown_as(disclosure["content_type"], disclosure["content"])
+                assert shown_as == disclosure["content_type"], markdown.flaw(disclosure["content"])
+                disclosure["type"] = "disclaimer"
+            assert told.pop("quantity_shown", True) is True
+            line = {"id": "li_1", "item": {"id": product.id}, "quantity": 1, "totals": [], **told}
+            assert judge.violations(line) == []
 
     def test_unknown_and_malformed_ids_are_absent(self) -> None:
         known = self.on_sale()[0]

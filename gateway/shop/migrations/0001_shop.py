@@ -190,6 +190,14 @@ class Migration(migrations.Migration):
                         help_text="It is sent or fetched. Untick for goods delivered over the network.",
                     ),
                 ),
+                (
+                    "content",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="What else buyers are told, in the words of the protocol.",
+                    ),
+                ),
                 ("search_text", models.TextField(default="", editable=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
