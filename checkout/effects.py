@@ -13,11 +13,12 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from checkout import completion, quoted_options, services, settlement
+from checkout import completion, quoted_options, responses, services, settlement
 from checkout.errors import ProviderUnavailable
 from checkout.models import CheckoutSession, Order, Payment
 from checkout.ports import PlacedOrder, ports
 from checkout.states import LIVE_ATTEMPT, PaymentState, SessionState
+from interventions import visits
 
 log = logging.getLogger("agentic.effects")
 
@@ -54,10 +55,15 @@ def undo(payload: Mapping[str, Any]) -> None:
     settlement.undo(payload["payment"])
 
 
+def settled(payload: Mapping[str, Any]) -> None:
+    responses.settled(payload["subject"])
+
+
 EFFECTS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "checkout.capture": capture,
     "checkout.place_order": place_order,
     "checkout.undo": undo,
+    visits.SETTLED: settled,
 }
 
 

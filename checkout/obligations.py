@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from checkout import pricing
+from checkout.asked import asking, refused
 from checkout.models import CheckoutSession
 from checkout.states import SessionState
 from interventions import policy, services
 from interventions.negotiation import Agreement, Declared, Enforcement, Kind, Requirement, negotiate
-from interventions.outcomes import Snapshot
 from interventions.policy import Facts
 from interventions.ports import ports as intervention_ports
 
@@ -85,6 +85,15 @@ def asked_now(session: CheckoutSession, now: datetime) -> Mapping[str, Any] | No
     if found is None or datetime.fromisoformat(found["expires_at"]) <= now:
         return None
     return found
+
+
+def ended(session: CheckoutSession) -> None:
+    """What the person was asked is over without a yes: the quote in memory says so, and asks
+    nobody again."""
+    quote = session.quote
+    quote.pop("pending", None)
+    others = [entry for entry in quote["problems"] if entry["code"] != "intervention_required"]
+    quote["problems"] = [*others, refused()]
 
 
 def waiting(session: CheckoutSession) -> bool:
@@ -190,24 +199,9 @@ def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind]) -> 
         live = asked.live(timezone.now())
         if live:
             quote["pending"] = asked.as_dict()
-        quote["problems"].append(_asked(asked, live=live))
+        quote["problems"].append(asking(asked, live=live))
         return True
     return False
-
-
-def _asked(asked: Snapshot, *, live: bool) -> pricing.Problem:
-    if not live:
-        text = gettext_noop("No one-time code can be sent now: too many were sent or tried. Try again later.")
-        return pricing.problem("error", "rate_limited", text)
-    text = gettext_noop("Ask the buyer for the one-time code sent to %(hint)s.")
-    wanted = pricing.problem(
-        "error",
-        "intervention_required",
-        text,
-        resolution="requires_buyer_input",
-        values={"hint": asked.hint},
-    )
-    return wanted | {"severity": "medium"}
 
 
 def _named(kinds: tuple[Kind, ...]) -> str:

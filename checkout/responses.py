@@ -11,15 +11,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from checkout import moves, obligations, pricing
+from checkout.asked import PAGES, unconfirmed
 from checkout.completion import unclaimed
-from checkout.errors import Invalid, Missing, NoPendingIntervention, SessionClosed, StateConflict
+from checkout.errors import Invalid, Missing, NoPendingIntervention, NotFound, SessionClosed, StateConflict
 from checkout.models import CheckoutSession
 from checkout.services import Seal, apply, is_open, reprice, write
 from checkout.states import SessionState
 from interventions import services as interventions
+from interventions import visits
 from interventions.errors import InterventionError
 from interventions.negotiation import Kind
 from interventions.services import Answer
+from interventions.states import InterventionState
 
 WHERE = "$.intervention_response"
 
@@ -85,11 +88,14 @@ def respond(
         notices.append(_notice("unsupported", text, f"{WHERE}.type"))
     elif asked is not None:
         still()
-        notices += _judged(session, kind, response, owner, claim)
+        notices += _judged(session, asked, response, owner, claim)
     with transaction.atomic(durable=True):
         session = CheckoutSession.objects.of(owner).locked(session_id)
         if still_open := is_open(session):
-            reprice(session)
+            if asked and kind in PAGES and _refused(session, asked):
+                obligations.ended(session)
+            else:
+                reprice(session)
             if kind is None or not obligations.taken(session, kind.value):
                 session.quote["problems"] += notices
             write(session)
@@ -116,10 +122,47 @@ def _asked(before: Mapping[str, Any] | None, kind: Kind, response: Response) -> 
     return before
 
 
+def settled(session_id: str) -> None:
+    """A person has done what the session asked, or will not: it says so, without a word of the
+    agent (decision 22). Repeatable. No transaction may be open."""
+    with transaction.atomic(durable=True):
+        try:
+            session = CheckoutSession.objects.locked(session_id)
+        except NotFound:
+            return
+        asked = obligations.pending(session)
+        if asked is None or not is_open(session):
+            return
+        if obligations.taken(session, asked["kind"]):
+            reprice(session)
+        elif _refused(session, asked):
+            obligations.ended(session)
+        else:
+            return
+        write(session)
+
+
+def _refused(session: CheckoutSession, asked: Mapping[str, Any]) -> bool:
+    """It is over without a yes, and no change of the session asked for a new one."""
+    return not (obligations.taken(session, asked["kind"]) or interventions.is_open(asked["id"]))
+
+
+def _read_back(asked: Mapping[str, Any]) -> list[pricing.Problem]:
+    """The provider's books were asked, because an agent says that the person is done."""
+    try:
+        row = visits.read_back(asked["id"])
+    except InterventionError:
+        return [unconfirmed()]
+    return [] if row.state == InterventionState.PASSED else [unconfirmed()]
+
+
 def _judged(
-    session: CheckoutSession, kind: Kind, response: Response, owner: str, claim: str
+    session: CheckoutSession, asked: Mapping[str, Any], response: Response, owner: str, claim: str
 ) -> list[pricing.Problem]:
     """What the answer came to, in messages; empty when it was right."""
+    kind = Kind(asked["kind"])
+    if kind in PAGES:
+        return _read_back(asked)
     if response.resend:
         with transaction.atomic(durable=True):
             sent = interventions.resend(session.id, actor=owner)

@@ -9,7 +9,7 @@ AGENTIC_GATEWAY = {
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
@@ -59,6 +59,9 @@ class Conf:
     INVENTORY: str = ""
     ORDER_SINK: str = ""
     PAYMENTS: str = ""
+    INTERVENTIONS: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Who runs which type, beside the one-time code: `{"redirect": {"part": dotted path, ...}}`, the
+    other members being what that part is made with."""
 
     SESSION_SECONDS: int = 6 * 3600
     HOLD_SECONDS: int = 15 * 60
@@ -129,9 +132,9 @@ def has_demo_secret_key() -> bool:
     return any(force_str(key, errors="replace").startswith(DEMO_SECRET) for key in keys)
 
 
-def load(path: str) -> Any:
+def load(path: str, **options: Any) -> Any:
     """A new instance of the class at `path`. Raises ImproperlyConfigured when there is none."""
     try:
-        return import_string(path)()
+        return import_string(path)(**options)
     except (ImportError, TypeError) as problem:
         raise ImproperlyConfigured(f"{NAME}: {path!r} cannot be used: {problem}") from problem

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from gateway import tickets
 from gateway.conf import conf
 
 
@@ -22,3 +23,14 @@ def acp_base() -> str:
 def order_page(order_id: str) -> str:
     """The buyer's permanent page of an order."""
     return to("order", order_id)
+
+
+def confirmation(intervention_id: str) -> dict[str, str]:
+    """The page where a person does what is asked, and where its provider sends them back to."""
+    ticket = tickets.ticket(intervention_id)
+    return {"redirect_url": to("confirm", ticket), "callback_url": confirm_return(ticket)}
+
+
+def confirm_return(ticket: str) -> str:
+    """Where a provider sends the person's browser back to."""
+    return to("confirm_return", ticket)

@@ -49,7 +49,7 @@ def plug_in() -> None:
         log.warning("The checkout has no parts yet: %s", problem)
     seams.plug(
         seams.Parts(
-            providers={"otp": otp},
+            providers={"otp": otp, **_page_providers()},
             outbox=outbox.DatabaseOutbox(),
             digest=keys.digest,
             destination_of=contacts.of_session,
@@ -60,3 +60,15 @@ def plug_in() -> None:
         outbox.register(kind, effect)
     relay.periodic("checkout.sweep", settings.SWEEP_SECONDS, effects.sweep)
     relay.periodic("interventions.sweep", settings.SWEEP_SECONDS, asking.sweep)
+
+
+def _page_providers() -> dict[str, object]:
+    """Who runs the types that the settings name; one that cannot be made is left out."""
+    made: dict[str, object] = {}
+    for kind, named in conf().INTERVENTIONS.items():
+        options = {name: value for name, value in named.items() if name != "part"}
+        try:
+            made[kind] = load(named["part"], **options)
+        except (ImproperlyConfigured, KeyError) as problem:
+            log.warning("Nobody runs %s: %s", kind, problem)
+    return made

@@ -2,7 +2,12 @@
 
 InterventionError
 ├── StateConflict    somebody else moved the row first, or the move is not legal
-└── NothingPending   nobody was asked for anything
+├── NothingPending   nobody was asked for anything
+├── NotFound         there is no such intervention
+├── Over             it was done, refused, or its time is up
+├── TakenElsewhere   another browser acts for the person
+├── StaleRound       the way back belongs to no round trip that is under way
+└── ProviderSilent   the provider could not be asked; nothing is known
 """
 
 from __future__ import annotations
@@ -27,3 +32,34 @@ class StateConflict(InterventionError):
 class NothingPending(InterventionError):
     code = "no_pending_intervention"
     message = "Nothing is pending."
+
+
+class NotFound(InterventionError):
+    code = "not_found"
+    message = "There is no such intervention."
+
+
+class Over(InterventionError):
+    """It has ended; `state` says how."""
+
+    code = "gone"
+    message = "This confirmation has ended."
+
+    def __init__(self, state: str) -> None:
+        super().__init__()
+        self.state = state
+
+
+class TakenElsewhere(InterventionError):
+    code = "invalid_code"
+    message = "This confirmation was opened in another browser."
+
+
+class StaleRound(InterventionError):
+    code = "conflict"
+    message = "This answer does not belong to the confirmation that is under way."
+
+
+class ProviderSilent(InterventionError):
+    code = "service_unavailable"
+    message = "The provider does not answer at the moment."

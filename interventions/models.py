@@ -160,6 +160,13 @@ class Intervention(models.Model):
     attempted_at = models.DateTimeField(null=True, blank=True)
     sends = models.PositiveIntegerField(default=0)
     last_sent_at = models.DateTimeField(null=True, blank=True)
+    provider = models.CharField(max_length=64, blank=True, help_text="Who runs it.")
+    browser_digest = models.CharField(
+        max_length=64, blank=True, help_text="Keyed hash of the one browser that may act for the person."
+    )
+    round_digest = models.CharField(
+        max_length=64, blank=True, help_text="Keyed hash of the round trip under way; counts once."
+    )
     expires_at = models.DateTimeField(help_text="No new challenge starts after this.")
     ended_by = models.CharField(max_length=255, blank=True, help_text="Who or what ended it.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

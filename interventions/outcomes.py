@@ -24,6 +24,8 @@ class Snapshot:
     """A new challenge is due and was not started: too many sends or failures. Later it may be."""
     challenge: int = 0
     """The number of the current challenge; a code belongs to one of them."""
+    provider: str = ""
+    """Who runs it; empty when the merchant does."""
 
     def live(self, now: datetime) -> bool:
         """A code can be answered."""

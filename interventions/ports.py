@@ -5,7 +5,7 @@ Values are frozen. `tests/contracts` holds a reusable test class for each port.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
@@ -24,25 +24,6 @@ class Challenge:
     currency: str
     destination: str = field(default="", repr=False)
     """Where the person can be reached, for types that send something; shown in no repr."""
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The person can act now. Members that the type does not use stay empty."""
-
-    expires_at: datetime
-    hint: str = ""
-    """Where it was sent, masked (ACP-147)."""
-    redirect_url: str = ""
-    callback_url: str = ""
-    provider: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NotPossible:
-    """The provider cannot run this challenge; `reason` is for operators."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +46,44 @@ class Refused:
 Verdict = Passed | NotYet | Refused
 
 
-@runtime_checkable
-class InterventionProvider(Protocol):
-    """Runs one type of intervention. Called with no transaction open; may take seconds.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A round trip to the provider's own page. `memory` is what the browser keeps for the way back,
+    such as a nonce; it is never written to the database."""
 
-    Both verbs are repeatable by the challenge's id. An agent's word is never a verdict: what it
-    brings is evidence that the provider judges by its own records (decision 20).
+    url: str
+    memory: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@runtime_checkable
+class PageProvider(Protocol):
+    """A page, not ours, where a person confirms: a redirect or an embedded page.
+
+    Called with no transaction open; may take seconds. An agent's word is never a verdict: what
+    it brings is a hint to ask the provider (decision 20). Both verbs raise ProviderSilent when
+    the provider cannot be asked.
     """
 
     @property
-    def type(self) -> str:
-        """The intervention type it runs."""
+    def name(self) -> str:
+        """Who it is, as agents and operators read it, such as `com.example.wallet`."""
         ...
 
-    def start(self, challenge: Challenge) -> Started | NotPossible:
-        """The person can act. A repeat answers the same challenge and sends nothing twice."""
+    @property
+    def origins(self) -> Sequence[str]:
+        """Where its pages are served from, such as `https://wallet.example`; nothing else is
+        ever opened for a person (T30)."""
         ...
 
-    def verify(self, challenge: Challenge, evidence: Mapping[str, Any]) -> Verdict:
-        """What the provider itself knows. Empty or invented evidence gives NotYet or Refused."""
+    def begin(self, challenge: Challenge, *, return_to: str, state: str) -> Begun:
+        """Where the person's browser goes now. The provider sends it back to `return_to` with
+        `state`. Repeatable: a person may start again."""
+        ...
+
+    def verify(self, challenge: Challenge, evidence: Mapping[str, str]) -> Verdict:
+        """What the provider itself says of the challenge. `evidence` is what the browser brought
+        back, with its memory; empty to ask the provider's books. Invented evidence gives NotYet
+        or Refused."""
         ...
 
 
@@ -151,6 +151,8 @@ class OtpRules:
     attempts_per_subject: int = 10
     attempts_per_destination: int = 20
     destination_window_seconds: int = 24 * 3600
+    refusals_per_subject: int = 3
+    """Who has said no so often is asked no more."""
     sends_per_challenge: int = 3
     send_gaps_seconds: tuple[int, ...] = (30, 60, 120)
     """Before the second send, before the third, before every later one."""

@@ -37,6 +37,7 @@ __all__ = [
     "ensure",
     "exhausted",
     "expire_overdue",
+    "is_open",
     "open_of",
     "passed",
     "resend",
@@ -73,10 +74,6 @@ def ensure(
     digest = otp.digest_of(destination)
     _cancel(void, actor, "voided", next_send=otp.send_tallies(digest, owner))
     if row is None:
-        spent, failed_at = otp.history(subject)
-        if kind == Kind.OTP and _barred(spent, failed_at, now):
-            return _snapshot(_last(subject, kind), limited=True)
-        rules = ports().rules
         row = Intervention(
             subject=subject,
             kind=kind,
@@ -84,13 +81,13 @@ def ensure(
             amount=amount,
             currency=currency,
             owner=owner,
-            destination_digest=digest,
-            hint=hint(destination)[:255] if destination.strip() else "",
-            attempts_allowed=min(rules.attempts_per_challenge, max(0, rules.attempts_per_subject - spent)),
-            expires_at=now + timedelta(seconds=rules.intervention_seconds),
+            expires_at=now + timedelta(seconds=ports().rules.intervention_seconds),
             created_at=now,
             updated_at=now,
         )
+        allowed = _codes(row, destination, digest, now) if kind == Kind.OTP else _page(row)
+        if not allowed:
+            return _snapshot(_last(subject, kind), limited=True)
         moves.begin(row, actor=actor)
     if row.state == InterventionState.PASSED or kind != Kind.OTP or not row.destination_digest:
         return _snapshot(row)
@@ -102,6 +99,12 @@ def passed(subject: str, kind: str, binding: str) -> bool:
     """A person did it, for exactly what `binding` names."""
     done = InterventionState.PASSED
     return Intervention.objects.filter(subject=subject, kind=kind, binding=binding, state=done).exists()
+
+
+def is_open(intervention_id: str) -> bool:
+    """A person can still do it."""
+    row = Intervention.objects.filter(pk=intervention_id, state__in=OPEN).first()
+    return row is not None and row.running(timezone.now())
 
 
 def open_of(subject: str) -> Snapshot | None:
@@ -213,6 +216,28 @@ def _standing(
     return found, void
 
 
+def _codes(row: Intervention, destination: str, digest: str, now: datetime) -> bool:
+    """The new row asks for codes sent to `destination`; False when none may be asked for."""
+    spent, failed_at = otp.history(row.subject)
+    if _barred(spent, failed_at, now):
+        return False
+    rules = ports().rules
+    row.destination_digest = digest
+    row.hint = hint(destination)[:255] if destination.strip() else ""
+    row.attempts_allowed = min(rules.attempts_per_challenge, max(0, rules.attempts_per_subject - spent))
+    return True
+
+
+def _page(row: Intervention) -> bool:
+    """The new row asks a person to a page; False when they said no too often."""
+    denied = InterventionState.DENIED
+    noes = Intervention.objects.filter(subject=row.subject, kind=row.kind, state=denied).count()
+    row.challenge, row.challenge_expires_at = 1, row.expires_at
+    row.attempts_allowed = 1
+    row.provider = getattr(ports().providers.get(row.kind), "name", "")
+    return noes < ports().rules.refusals_per_subject
+
+
 def _barred(spent: int, failed_at: datetime | None, now: datetime) -> bool:
     """No new code may be asked for: not yet, or never again for this subject."""
     rules = ports().rules
@@ -259,6 +284,7 @@ def _snapshot(row: Intervention, *, limited: bool = False) -> Snapshot:
         attempts_left=row.attempts_left,
         limited=limited,
         challenge=row.challenge,
+        provider=row.provider,
     )
 
 

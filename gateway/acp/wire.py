@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext_noop
-
-from checkout import pricing
+from checkout import asked, pricing
+from checkout.asked import PAGES
 from checkout.models import CheckoutSession, Order
 from checkout.states import CLOSED, SessionState
 from gateway import languages, links, markdown
@@ -23,14 +22,6 @@ from interventions import translation
 from interventions.translation import Words
 
 LOW_STOCK = 5
-
-EXPIRED = pricing.problem(
-    "error",
-    "expired",
-    gettext_noop("The one-time code has expired. Update the session, and a new one is sent."),
-    param="$.intervention_response.code",
-    blocking=False,
-)
 
 _SEVERITY = {"error": "high", "warning": "medium", "info": "info"}
 
@@ -98,13 +89,15 @@ def checkout_session(session: CheckoutSession, stands: Standing) -> dict[str, An
 
 def intervention_context(pending: Mapping[str, Any]) -> dict[str, Any]:
     """What a person is asked to do now (ACP-144 to ACP-147)."""
-    return _present(
-        {
-            "intervention_type": pending["kind"],
-            "challenge_hint": pending["hint"],
-            "expires_at": instant(datetime.fromisoformat(pending["expires_at"])),
-        }
-    )
+    body = {
+        "intervention_type": pending["kind"],
+        "challenge_hint": pending["hint"],
+        "expires_at": instant(datetime.fromisoformat(pending["expires_at"])),
+        "provider": pending.get("provider"),
+    }
+    if pending["kind"] in PAGES:
+        body |= links.confirmation(pending["id"])
+    return _present(body)
 
 
 def _messages(session: CheckoutSession, stands: Standing, words: Words) -> list[dict[str, Any]]:
@@ -113,7 +106,7 @@ def _messages(session: CheckoutSession, stands: Standing, words: Words) -> list[
     problems = session.quote["problems"]
     if stands.lapsed:
         over = [entry for entry in problems if entry["code"] != "intervention_required"]
-        problems = [*over, EXPIRED]
+        problems = [*over, asked.lapsed(session.quote["pending"]["kind"])]
     return [message(entry, words) for entry in problems]
 
 

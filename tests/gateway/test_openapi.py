@@ -20,7 +20,7 @@ from gateway.acp import documentation, examples
 from gateway.api import NothingHere, ProtocolView
 from gateway.openapi import document, hooks, operations
 from gateway.openapi.views import Docs
-from gateway.person.views import Page
+from gateway.person.pages import Page
 from gateway.shop import demo
 from schemas import facade
 from tests.agents import PlayedAgent

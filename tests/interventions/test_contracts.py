@@ -4,78 +4,41 @@ and a part that believes the agent is caught."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from interventions.ports import (
-    Challenge,
-    InterventionProvider,
-    Notice,
-    NotYet,
-    Passed,
-    PersonChannel,
-    Started,
-    Verdict,
-)
-from tests.contracts.intervention_provider import InterventionProviderContract
+from interventions.ports import Challenge, Notice, NotYet, PageProvider, Passed, PersonChannel, Verdict
+from tests.contracts.page_provider import PageProviderContract
 from tests.contracts.person_channel import PersonChannelContract
+from tests.interventions.wallet import PlayedWallet
 
 
-class Doorbell:
-    """A redirect provider whose person rings a bell."""
-
-    type = "redirect"
-
-    def __init__(self) -> None:
-        self.started: dict[str, Started] = {}
-        self.rung: set[str] = set()
-        self.opened = 0
-
-    def start(self, challenge: Challenge) -> Started:
-        if challenge.id not in self.started:
-            self.opened += 1
-            self.started[challenge.id] = Started(
-                timezone.now() + timedelta(minutes=5), provider="example.bell"
-            )
-        return self.started[challenge.id]
-
-    def verify(self, challenge: Challenge, evidence: Mapping[str, Any]) -> Verdict:
-        return Passed() if challenge.id in self.rung else NotYet()
-
-
-class Gullible(Doorbell):
-    """Believes what the agent says."""
-
-    def verify(self, challenge: Challenge, evidence: Mapping[str, Any]) -> Verdict:
-        return Passed() if evidence else NotYet()
-
-
-class TestDoorbell(InterventionProviderContract):
+class TestWallet(PageProviderContract):
     @pytest.fixture(autouse=True)
     def one(self) -> None:
-        self.bell = Doorbell()
+        self.wallet = PlayedWallet()
 
-    def part(self) -> InterventionProvider:
-        return self.bell
+    def part(self) -> PageProvider:
+        return self.wallet
 
-    def act(self, part: InterventionProvider, challenge: Challenge) -> dict[str, Any]:
-        self.bell.rung.add(challenge.id)
-        return {"callback_data": "rang"}
+    def approve(self, url: str) -> dict[str, str]:
+        return self.wallet.decide(url, "approved")
 
-    def times_started(self, part: InterventionProvider, challenge: Challenge) -> int:
-        return self.bell.opened
+    def deny(self, url: str) -> dict[str, str]:
+        return self.wallet.decide(url, "denied")
 
 
 def test_a_gullible_provider_breaks_the_contract() -> None:
-    class Judged(InterventionProviderContract):
-        def part(self) -> InterventionProvider:
+    class Gullible(PlayedWallet):
+        def verify(self, challenge: Challenge, evidence: Mapping[str, str]) -> Verdict:
+            return Passed() if evidence else NotYet()
+
+    class Judged(PageProviderContract):
+        def part(self) -> PageProvider:
             return Gullible()
 
     with pytest.raises(AssertionError):
-        Judged().test_an_agents_word_alone_passes_nothing({"code": "000000"})
+        Judged().test_what_somebody_invents_passes_nothing({"code": "000000"})
 
 
 class Letterbox:
