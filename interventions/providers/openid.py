@@ -22,10 +22,10 @@ from urllib.parse import quote, quote_plus, urlencode
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 
+from interventions.errors import ProviderSilent
 from interventions.http import Http, NoReply, Reply
-from interventions.ports import Challenge, NotYet, Passed, Refused, Verdict
+from interventions.ports import Begun, Challenge, NotYet, Passed, Refused, Verdict
 from interventions.providers.openid_published import Clock, Published, content_of, trusted
-from interventions.providers.openid_silence import ProviderSilent
 from interventions.weblinks import parse
 
 log = logging.getLogger("agentic.interventions.openid")
@@ -34,15 +34,6 @@ ALGORITHMS = ("ES256", "RS256")
 LEEWAY_SECONDS = 30
 LONGEST_TOKEN = 16 * 1024
 UNDECIDED = ("pending", "abandoned")
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A round trip to the provider's own page. `memory` is what the browser keeps for the way back;
-    it is never written to the database."""
-
-    url: str
-    memory: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

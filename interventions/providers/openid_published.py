@@ -17,8 +17,8 @@ from typing import Any, Generic, TypeVar
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from interventions.errors import ProviderSilent
 from interventions.http import Http, NoReply, Reply
-from interventions.providers.openid_silence import ProviderSilent
 from interventions.weblinks import WebLink, parse
 
 FLOOR_SECONDS = 60.0

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 import pytest
 
 from gateway.egress import Egress
+from interventions.errors import ProviderSilent
 from interventions.http import Reply
 from interventions.ports import Challenge, NotYet, Passed, Refused
 from interventions.providers.openid import Arrangement, Begun, OpenIdProvider
-from interventions.providers.openid_silence import ProviderSilent
 from tests.project.server import free_port
 from tests.wallet.process import RETURN_TO, SECRET, Wallet, brought_back, decide
 

@@ -14,11 +14,11 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
+from interventions.errors import ProviderSilent
 from interventions.http import NoReply, Reply
 from interventions.ports import Challenge, NotYet, Passed, Refused
 from interventions.providers.openid import Arrangement, OpenIdProvider
 from interventions.providers.openid_published import CAP_SECONDS, FLOOR_SECONDS, RETRY_SECONDS
-from interventions.providers.openid_silence import ProviderSilent
 
 ISSUER = "https://bank.example/oidc"
 RETURN_TO = "https://shop.example/agentic/confirm/t/return"
