@@ -67,14 +67,14 @@ def rates(app_configs: Any, **_: Any) -> list[CheckMessage]:
         Error(
             f"{NAME}['RATE_LIMITS'] maps {', '.join(throttling.LIMITS)} to two whole numbers of at least 1: "
             "requests a minute, and how many at once.",
-            id="agentic.E030",
+            id="agentic.E033",
         )
         for kind, limit in conf().RATE_LIMITS.items()
         if kind not in throttling.LIMITS or not _is_limit(limit)
     ]
     if conf().RATE_STORE and find_spec("redis") is None:
         text = f"{NAME}['RATE_STORE'] needs the Redis client: install this package with [redis]."
-        found.append(Error(text, id="agentic.E031"))
+        found.append(Error(text, id="agentic.E034"))
     if not conf().RATE_STORE and not conf().DEMO:
         text = f"{NAME}['RATE_STORE'] is empty: an agent may ask as fast as it can. Limit it in the proxy."
         found.append(Info(text, id="agentic.I001"))

@@ -161,7 +161,8 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     unknown = [view for _, view in ours if not issubclass(view, ProtocolView | Page | Docs)]
 
     assert called == {(place, method) for method, place, _ in each(written)}
-    assert pages == {"/agentic/orders/{order_id}", "/api/docs/"}
+    confirm = "/agentic/confirm/{ticket}"
+    assert pages == {"/agentic/orders/{order_id}", confirm, f"{confirm}/return", "/api/docs/"}
     assert unknown == []
 
 

@@ -219,7 +219,7 @@ def _age(limiter: Limiter, key: str, seconds: float) -> None:
 )
 def test_a_limit_that_means_nothing_is_an_error(limits: dict[str, Any]) -> None:
     with override_settings(AGENTIC_GATEWAY={**settings.AGENTIC_GATEWAY, "RATE_LIMITS": limits}):
-        assert [found.id for found in checks.rates(None)] == ["agentic.E030"]
+        assert [found.id for found in checks.rates(None)] == ["agentic.E033"]
 
 
 def test_a_shop_without_limits_is_told() -> None:

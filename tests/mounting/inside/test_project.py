@@ -72,7 +72,7 @@ def test_a_part_that_is_missing_is_named(settings: Any, key: str) -> None:
     given = {name: value for name, value in settings.AGENTIC_GATEWAY.items() if name != key}
 
     with override_settings(AGENTIC_GATEWAY=given):
-        found = [message.msg for message in run_checks()]
+        found = [message.msg for message in run_checks() if message.is_serious()]
 
     assert len(found) == 1
     assert f"['{key}'] is missing" in found[0]
@@ -82,7 +82,7 @@ def test_a_part_that_lacks_a_method_is_named(settings: Any) -> None:
     wrong = {**settings.AGENTIC_GATEWAY, "INVENTORY": "tests.mounting.merchant.parts.Catalog"}
 
     with override_settings(AGENTIC_GATEWAY=wrong):
-        (message,) = run_checks()
+        (message,) = (message for message in run_checks() if message.is_serious())
 
     assert "['INVENTORY'] lacks: commit, hold, release, release_overdue" in message.msg
 
