@@ -143,8 +143,11 @@ def settled(session_id: str) -> None:
 
 
 def _refused(session: CheckoutSession, asked: Mapping[str, Any]) -> bool:
-    """It is over without a yes, and no change of the session asked for a new one."""
-    return not (obligations.taken(session, asked["kind"]) or interventions.is_open(asked["id"]))
+    """Somebody said no to it, and the session has asked for nothing else since then."""
+    now = obligations.pending(session)
+    if now is not None and now["id"] != asked["id"]:
+        return False
+    return interventions.denied(asked["id"]) and not obligations.taken(session, asked["kind"])
 
 
 def _read_back(asked: Mapping[str, Any]) -> list[pricing.Problem]:

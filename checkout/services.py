@@ -27,6 +27,7 @@ from checkout.errors import (
 from checkout.models import CheckoutSession
 from checkout.ports import ports
 from checkout.states import CLOSED, SessionState
+from interventions.negotiation import Kind
 from interventions.prepared import change, insert
 
 Seal = Callable[[CheckoutSession], None]
@@ -197,7 +198,8 @@ def apply(session: CheckoutSession, changes: Mapping[str, Any]) -> None:
 
     A one-time code that the buyer is asked for is masked where it does not belong (T20).
     """
-    if obligations.pending(session) is not None:
+    asked = obligations.pending(session)
+    if asked is not None and asked["kind"] == Kind.OTP:
         changes = stray_codes.masked(changes)
     for name, value in changes.items():
         match name:

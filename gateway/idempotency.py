@@ -9,7 +9,8 @@ Two ways to hold a key, for two kinds of work:
   lease and a fence. A twin gets 409 while the lease lives; a dead lease is taken over, and the
   old holder's seal then fails on the fence.
 
-Answers of 5xx are never kept. The body is kept only as a keyed hash.
+Answers of 5xx are never kept, and of others not what opens a page (`tickets`). The body is kept
+only as a keyed hash.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gateway import keys
+from gateway import keys, tickets
 from gateway.conf import conf
 from gateway.errors import KeyConflict, KeyInFlight
 from gateway.models import IdempotentRequest
@@ -87,7 +88,7 @@ def find(where: Slot) -> Replay | None:
         return None
     _same_body(row, where)
     if row.state == IdempotentRequest.DONE:
-        return Replay(row.status or 200, row.body.encode())
+        return Replay(row.status or 200, tickets.put_back(row.body).encode())
     if row.lease_until and row.lease_until > timezone.now():
         raise KeyInFlight
     return None
@@ -100,7 +101,7 @@ def keep(where: Slot, status: int, body: bytes) -> None:
         fingerprint=where.fingerprints[0],
         state=IdempotentRequest.DONE,
         status=status,
-        body=body.decode(),
+        body=tickets.leave_out(body.decode()),
     )
     if not insert([row], unless_there=True) and not _replace_expired(where, status, body):
         raise Beaten
@@ -130,7 +131,7 @@ def claim(where: Slot) -> Claim | Replay:
     if not stale:
         _same_body(row, where)
         if row.state == IdempotentRequest.DONE:
-            return Replay(row.status or 200, row.body.encode())
+            return Replay(row.status or 200, tickets.put_back(row.body).encode())
         if row.lease_until and row.lease_until > now:
             raise KeyInFlight
     taken = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, state=row.state).update(
@@ -158,7 +159,12 @@ def renew(held: Claim) -> None:
 
 def finish(held: Claim, status: int, body: bytes) -> None:
     """The answer is kept under the claim. Raises Beaten when the slot was taken over meanwhile."""
-    done = {"state": IdempotentRequest.DONE, "status": status, "body": body.decode(), "lease_until": None}
+    done = {
+        "state": IdempotentRequest.DONE,
+        "status": status,
+        "body": tickets.leave_out(body.decode()),
+        "lease_until": None,
+    }
     if not change(IdempotentRequest, _held(held), done):
         raise Beaten
 
@@ -224,7 +230,7 @@ def _replace_expired(where: Slot, status: int, body: bytes) -> bool:
             fingerprint=where.fingerprints[0],
             state=IdempotentRequest.DONE,
             status=status,
-            body=body.decode(),
+            body=tickets.leave_out(body.decode()),
             lease_until=None,
             fence=F("fence") + 1,
             created_at=now,

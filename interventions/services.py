@@ -34,10 +34,10 @@ __all__ = [
     "answer",
     "clear_caps",
     "close_all",
+    "denied",
     "ensure",
     "exhausted",
     "expire_overdue",
-    "is_open",
     "open_of",
     "passed",
     "resend",
@@ -101,10 +101,9 @@ def passed(subject: str, kind: str, binding: str) -> bool:
     return Intervention.objects.filter(subject=subject, kind=kind, binding=binding, state=done).exists()
 
 
-def is_open(intervention_id: str) -> bool:
-    """A person can still do it."""
-    row = Intervention.objects.filter(pk=intervention_id, state__in=OPEN).first()
-    return row is not None and row.running(timezone.now())
+def denied(intervention_id: str) -> bool:
+    """Somebody said no to it; what only ran out of time, or was void, was not denied."""
+    return Intervention.objects.filter(pk=intervention_id, state=InterventionState.DENIED).exists()
 
 
 def open_of(subject: str) -> Snapshot | None:

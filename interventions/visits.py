@@ -110,7 +110,8 @@ def depart(intervention_id: str, browser: str, *, return_to: str) -> Departure:
 def come_back(intervention_id: str, browser: str, *, state: str, evidence: Mapping[str, str]) -> Intervention:
     """The provider was asked about what the browser brought back, and its answer is recorded.
 
-    Each round trip counts once, and only in the browser that began it (T32). Raises NotFound,
+    Each round trip counts once, and only in the browser that began it (T32); when it comes twice at
+    once, a yes counts whoever was quicker, because a provider says it only once. Raises NotFound,
     Over, TakenElsewhere, StaleRound and ProviderSilent: then the same round trip may come back
     again. No transaction may be open.
     """
@@ -123,7 +124,8 @@ def come_back(intervention_id: str, browser: str, *, state: str, evidence: Mappi
     if not isinstance(verdict, Passed):
         # Only the provider itself says no; what came through a browser may be invented.
         verdict = provider.verify(challenge, {})
-    if not Intervention.objects.filter(pk=row.pk, round_digest=digest).update(round_digest=""):
+    ours = Intervention.objects.filter(pk=row.pk, round_digest=digest).update(round_digest="")
+    if not ours and not isinstance(verdict, Passed):
         raise StaleRound
     return record(row, verdict, actor=provider.name)
 

@@ -9,6 +9,7 @@ POST  .../confirm/<ticket>/return    the provider is asked, and the answer shown
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -88,19 +89,17 @@ class ConfirmPage(FormPage):
         return self.page(request, "confirm", context, goes_to=tuple(provider.origins))
 
     def leave(self, request: HttpRequest, ticket: str, intervention_id: str) -> HttpResponse:
-        browser = request.COOKIES.get(BROWSER) or secrets.token_urlsafe(32)
-        visits.enter(intervention_id, browser)
+        browser = _browser(request, intervention_id)
         away = visits.depart(intervention_id, browser, return_to=links.confirm_return(ticket))
         response = HttpResponseRedirect(away.url)
         response.status_code = 303
         remembered = signing.dumps({"state": away.state, **away.memory}, salt=ticket)
-        _keep(response, BROWSER, browser, reverse("agentic:confirm", args=("x",)).removesuffix("x"))
+        _keep(response, BROWSER, browser, reverse("agentic:confirm", args=(ticket,)))
         _keep(response, ROUND, remembered, reverse("agentic:confirm_return", args=(ticket,)))
         return response
 
     def stop(self, request: HttpRequest, ticket: str, intervention_id: str) -> HttpResponse:
-        browser = request.COOKIES.get(BROWSER) or secrets.token_urlsafe(32)
-        visits.enter(intervention_id, browser)
+        browser = _browser(request, intervention_id)
         row = visits.refuse(intervention_id, browser)
         responses.settled(row.subject)
         return self.ended(request, InterventionState(row.state))
@@ -139,6 +138,18 @@ class ReturnPage(ConfirmPage):
             return self.page(request, "confirm_not_yet", {"ticket": ticket})
         responses.settled(row.subject)  # the relay would, a moment later
         return self.ended(request, InterventionState(row.state))
+
+
+def _browser(request: HttpRequest, intervention_id: str) -> str:
+    """The secret by which this browser is the person; whoever enters first is given a fresh one, so
+    that none that somebody else knows is taken over (T10). Raises NotFound, Over, TakenElsewhere."""
+    given = request.COOKIES.get(BROWSER, "")
+    with suppress(TakenElsewhere):
+        visits.entered(intervention_id, given)
+        return given
+    fresh = secrets.token_urlsafe(32)
+    visits.enter(intervention_id, fresh)
+    return fresh
 
 
 def _keep(response: HttpResponse, name: str, value: str, path: str) -> None:
