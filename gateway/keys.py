@@ -8,6 +8,8 @@ from hashlib import sha256
 
 from gateway.conf import conf
 
+BEARER_PREFIX = "agk_"
+
 
 def digest(value: bytes, purpose: str) -> str:
     """The keyed hash under the active key. `purpose` keeps two uses of one value apart."""
@@ -26,7 +28,7 @@ def same(left: str, right: str) -> bool:
 
 def new_bearer_key() -> str:
     """256 random bits, recognisable by its prefix when it leaks into a repository."""
-    return f"agk_{secrets.token_urlsafe(32)}"
+    return f"{BEARER_PREFIX}{secrets.token_urlsafe(32)}"
 
 
 def _digest(key: str, value: bytes, purpose: str) -> str:

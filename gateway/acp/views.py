@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from checkout import completion, models, responses, services
 from checkout.errors import CheckoutError, NotFound
 from checkout.services import Seal
-from gateway import carddata, idempotency, intake, once, strict_json, throttling
+from gateway import carddata, idempotency, intake, keys, once, strict_json, throttling
 from gateway.acp import documentation, refusals, requests, signatures, standing, versions, wire
 from gateway.api import NothingHere, ProtocolView, json_response
 from gateway.authentication import BearerKey
@@ -54,12 +54,10 @@ class ACPView(ProtocolView):
         return response
 
     def slot(self, request: Request) -> tuple[Slot, dict[str, Any]]:
-        """Where the answer of this write belongs, and its body. Raises KeyRequired."""
-        key = intake.idempotency_key(request._request)
+        """Where the answer of this write belongs, and its body. Raises KeyRequired and what `_key` does."""
+        key = _key(request)
         if key is None:
             raise KeyRequired
-        if carddata.is_number(key):
-            raise RawCardData
         try:
             body = self.read(request)
         finally:
@@ -185,9 +183,26 @@ def _dressed(answer: Answer) -> HttpResponse:
     return json_response(answer.status, answer.body, headers)
 
 
+def _key(request: Any) -> str | None:
+    """The Idempotency-Key, which will be stored and echoed, None when absent (ACP-085).
+
+    Raises BadHeader, also for a bearer key, the request's own or any that looks like one, and
+    RawCardData for a card number (T94).
+    """
+    plain = getattr(request, "_request", request)
+    key = intake.idempotency_key(plain)
+    if key is None:
+        return None
+    if carddata.is_number(key):
+        raise RawCardData
+    if keys.BEARER_PREFIX in key or plain.META.get("HTTP_AUTHORIZATION", "").endswith(f" {key}"):
+        raise intake.BadHeader("Idempotency-Key", "must not be a secret")
+    return key
+
+
 def _echo(request: Any) -> str | None:
     """The key as it came, on every POST answer (ACP-012), unless it is unfit for a header."""
     try:
-        return intake.idempotency_key(getattr(request, "_request", request))
-    except intake.IntakeError:
+        return _key(request)
+    except (intake.IntakeError, RawCardData):
         return None
