@@ -174,7 +174,9 @@ def monitored() -> Iterator[list[str]]:
     from redis import Redis
 
     last = f"agentic-end-of-monitoring-{secrets.token_hex(8)}"
-    with closing(Redis.from_url(settings.REDIS_URL)) as client, client.monitor() as monitor:
+    # It may say nothing for long: only the last command ends the listening.
+    patient = Redis.from_url(settings.REDIS_URL, socket_timeout=None)
+    with closing(patient) as client, client.monitor() as monitor:
 
         def listen() -> None:
             for command in monitor.listen():
