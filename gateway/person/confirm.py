@@ -8,6 +8,7 @@ POST  .../confirm/<ticket>/return    the provider is asked, and the answer shown
 
 from __future__ import annotations
 
+import logging
 import secrets
 from contextlib import suppress
 from typing import Any
@@ -27,6 +28,8 @@ from interventions import visits
 from interventions.errors import NotFound, Over, ProviderSilent, StaleRound, TakenElsewhere
 from interventions.models import Intervention
 from interventions.states import OPEN, InterventionState
+
+log = logging.getLogger("agentic.person")
 
 BROWSER = "agentic_person"
 ROUND = "agentic_round"
@@ -101,7 +104,7 @@ class ConfirmPage(FormPage):
     def stop(self, request: HttpRequest, ticket: str, intervention_id: str) -> HttpResponse:
         browser = _browser(request, intervention_id)
         row = visits.refuse(intervention_id, browser)
-        responses.settled(row.subject)
+        _tell(row.subject)
         return self.ended(request, InterventionState(row.state))
 
     def ended(self, request: HttpRequest, state: InterventionState) -> HttpResponse:
@@ -136,8 +139,17 @@ class ReturnPage(ConfirmPage):
         )
         if row.state in OPEN:
             return self.page(request, "confirm_not_yet", {"ticket": ticket})
-        responses.settled(row.subject)  # the relay would, a moment later
+        _tell(row.subject)
         return self.ended(request, InterventionState(row.state))
+
+
+def _tell(session_id: str) -> None:
+    """The session learns what the person did. It is on record already: where this fails, the relay
+    does it a moment later, and the person need not know."""
+    try:
+        responses.settled(session_id)
+    except Exception as problem:
+        log.warning("a session was not told at once: %s", type(problem).__name__)
 
 
 def _browser(request: HttpRequest, intervention_id: str) -> str:

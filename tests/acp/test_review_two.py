@@ -15,6 +15,7 @@ from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
 
 from checkout.models import CheckoutSession
+from gateway import delivery
 from gateway.models import IdempotentRequest
 from interventions import policy, ports
 from interventions.models import Intervention, Policy
@@ -234,3 +235,29 @@ def test_codes_are_listed_once(agent: PlayedAgent, interrupted: Interrupted) -> 
         told = agent.update(session, {"intervention_response": {"type": "redirect_complete"}})
 
     assert codes(told) == ["intervention_required", "info"]
+
+
+@pytest.mark.parametrize("says_no", [False, True])
+def test_a_person_is_thanked_although_the_shop_cannot_price_just_now(
+    agent: PlayedAgent, interrupted: Interrupted, monkeypatch: pytest.MonkeyPatch, says_no: bool
+) -> None:
+    """What the person said is on record before the session hears of it; the relay tells it later."""
+    session, person = waiting(agent), Person()
+    url = session["intervention_context"]["redirect_url"]
+
+    def down(*_: Any, **__: Any) -> None:
+        raise ConnectionError
+
+    if says_no:
+        monkeypatch.setattr("checkout.responses.write", down)
+        page = person.press(person.open(url), url, answer="stop")
+    else:
+        brought = interrupted.decide(person.leave(session), "approved")
+        monkeypatch.setattr("checkout.responses.reprice", down)
+        page = person.come_back(session, brought)
+
+    assert page.status_code == 200
+    monkeypatch.undo()
+    delivery.deliver_due()
+    later = "not_ready_for_payment" if says_no else "ready_for_payment"
+    assert agent.retrieve(session)["status"] == later
