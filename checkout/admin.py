@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from checkout import obligations, payments_admin, quotation, services, timeline
+from checkout import approvals_admin, obligations, payments_admin, quotation, services, timeline
 from checkout.confirmation import Decision, ask, onward
 from checkout.errors import CheckoutError
 from checkout.models import CheckoutSession, Order, Payment, SandboxCharge, StateMove
@@ -22,7 +22,7 @@ from checkout.screens import ACT, NOTHING, PurchaseScreen, ReadOnlyScreen, link,
 from checkout.states import SessionState
 from checkout.untrusted import quoted, quoted_data, visible
 
-__all__ = ["payments_admin"]  # read with this module: its screens register themselves
+__all__ = ["approvals_admin", "payments_admin"]  # read with this module: its screens register themselves
 
 
 class Currency(admin.SimpleListFilter):

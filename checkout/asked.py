@@ -59,6 +59,29 @@ def unconfirmed() -> Problem:
     return problem("info", "", text, param="$.intervention_response")
 
 
+def approving() -> Problem:
+    """The merchant looks at the purchase."""
+    text = gettext_noop(
+        "The merchant has to approve this purchase. Nothing was charged. "
+        "Retrieve the session to see the decision, and complete again once it is approved."
+    )
+    return problem("info", "", text)
+
+
+def unanswered() -> Problem:
+    """The merchant was asked, and the time to decide is over."""
+    text = gettext_noop("The merchant did not decide in time. Complete again, and it is asked again.")
+    return problem("error", "expired", text, blocking=False)
+
+
+def disapproved() -> Problem:
+    """The merchant said no to this purchase as it is."""
+    text = gettext_noop(
+        "The merchant did not approve this purchase. Nothing was charged. Change it to ask again."
+    )
+    return problem("error", "approval_required", text, resolution="requires_buyer_review")
+
+
 def _too_often(kind: Kind) -> str:
     if kind in PAGES:
         return gettext_noop("The buyer has refused too often and is not asked again.")

@@ -72,7 +72,8 @@ def complete(session_id: str, tender: Tender, *, owner: str, seal: Seal) -> Chec
     """The session is paid and has its order, or says in its problems why not.
 
     Nothing is charged when the price or the stock changed since the agent last saw it: the
-    session comes back with the new quote (ACP-039, decision 25). A declined payment leaves the
+    session comes back with the new quote (ACP-039, decision 25), nor before the merchant approved
+    what it wants to approve (decision 23). A declined payment leaves the
     session open with a problem `payment_declined` (ACP-036). Raises NotFound, SessionClosed,
     CompletionRunning while another attempt runs, AddressChanged, and ProviderUnavailable when
     the outcome is not known: the same claim may come again and goes on where this one stopped.
@@ -207,7 +208,7 @@ def _open_fresh(session: CheckoutSession, tender: Tender, *, owner: str) -> Paym
     refusal = _refusal(session, tender, shown)
     if refusal is not None:
         session.quote["problems"].append(refusal)
-    if refusal is not None or not session.quote["ready"]:
+    if refusal is not None or not session.quote["ready"] or not obligations.sanctioned(session):
         write(session)
         return None
     payment = Payment(

@@ -17,6 +17,8 @@ from checkout.states import (
     SessionState,
 )
 from interventions.identifiers import IdentifierField
+from interventions.models import Intervention
+from interventions.negotiation import APPROVAL
 from interventions.prepared import Lookup
 
 
@@ -240,6 +242,20 @@ class StateMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.from_state or 'new'} -> {self.to_state}"
+
+
+class ApprovalManager(models.Manager["Approval"]):
+    def get_queryset(self) -> models.QuerySet[Approval]:
+        return super().get_queryset().filter(kind=APPROVAL)
+
+
+class Approval(Intervention):
+    """A purchase as the merchant is asked about it; moved by `approvals.decide` alone."""
+
+    objects: ClassVar[ApprovalManager] = ApprovalManager()
+
+    class Meta:
+        proxy = True
 
 
 class SandboxCharge(models.Model):

@@ -16,13 +16,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from checkout import pricing
-from checkout.asked import asking, refused
+from checkout.asked import asking, disapproved, refused
 from checkout.models import CheckoutSession
 from checkout.states import SessionState
 from interventions import policy, services
-from interventions.negotiation import Agreement, Declared, Enforcement, Kind, Requirement, negotiate
+from interventions.negotiation import APPROVAL, Agreement, Declared, Enforcement, Kind, Requirement, negotiate
 from interventions.policy import Facts
 from interventions.ports import ports as intervention_ports
+from interventions.states import InterventionState
 
 WHERE = "$.capabilities.interventions"
 
@@ -33,11 +34,13 @@ def weigh(session: CheckoutSession, *, before: Mapping[str, Any] | None) -> None
     """The session's new quote says what a person must do, and a challenge is running if one must.
 
     `quote["agreement"]` is the outcome of the negotiation; `quote["pending"]` the intervention
-    that a person has to pass now, or absent; `before` is the one of the last quote. Must run
-    inside the transaction that changes the session.
+    that a person has to pass now, and `quote["approval"]` the one that the merchant decides, or
+    absent; `before` is the one of the last quote. Must run inside the transaction that changes
+    the session.
     """
     quote = session.quote
-    agreement = negotiate(declared(session.capabilities), runnable(), requirement(session))
+    wanted = requirement(session)
+    agreement = negotiate(declared(session.capabilities), runnable(), wanted)
     quote["agreement"] = {
         "supported": [kind.value for kind in agreement.supported],
         "required": [kind.value for kind in agreement.required],
@@ -52,14 +55,44 @@ def weigh(session: CheckoutSession, *, before: Mapping[str, Any] | None) -> None
         text = gettext_noop("The buyer may be asked to confirm this purchase by: %(kinds)s.")
         values = {"kinds": _named(agreement.required)}
         quote["problems"].append(pricing.problem("info", "", text, param=WHERE, values=values))
-    if not asked and before is not None:
-        services.close_all(session.id, actor="system")
+    if wanted.approval and quote["ready"]:
+        _look_for_approval(session)
+    if before is None:
+        return
+    if before["kind"] != APPROVAL:
+        if not asked:
+            services.close_all(session.id, actor="system")
+    elif "approval" not in quote:
+        services.close_all(session.id, actor="system", kind=APPROVAL)
+
+
+def sanctioned(session: CheckoutSession) -> bool:
+    """The merchant approved exactly this purchase, or need not; otherwise it is asked now, and the
+    quote in memory says so (decision 23). For a session that could be paid, inside its transaction."""
+    quote = session.quote
+    if not quote["agreement"].get("approval") or taken(session, APPROVAL):
+        return True
+    asked = services.ensure(
+        session.id,
+        APPROVAL,
+        binding=binding(session),
+        amount=session.total,
+        currency=session.currency,
+        destination="",
+        owner=session.owner,
+    )
+    if asked.live(timezone.now()):
+        quote["approval"] = asked.as_dict()
+    else:
+        _disapprove(session)
+    return False
 
 
 def drop(session: CheckoutSession, *, actor: str) -> None:
     """Nobody is asked for anything any more: the session ends. Inside its transaction."""
     services.close_all(session.id, actor=actor)
-    if session.quote.pop("pending", None):
+    asked = [name for name in ("pending", "approval") if session.quote.pop(name, None)]
+    if asked:
         CheckoutSession.objects.filter(pk=session.pk).update(quote=session.quote)
 
 
@@ -84,6 +117,14 @@ def asked_now(session: CheckoutSession, now: datetime) -> Mapping[str, Any] | No
     found = pending(session)
     if found is None or datetime.fromisoformat(found["expires_at"]) <= now:
         return None
+    return found
+
+
+def approval(session: CheckoutSession) -> Mapping[str, Any] | None:
+    """What the merchant was asked to decide last, and has not, as last written."""
+    if session.state != SessionState.OPEN:
+        return None
+    found: Mapping[str, Any] | None = session.quote.get("approval")
     return found
 
 
@@ -202,6 +243,23 @@ def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind]) -> 
         quote["problems"].append(asking(asked, live=live))
         return True
     return False
+
+
+def _look_for_approval(session: CheckoutSession) -> None:
+    """Whatever the merchant was asked, or answered, counts for exactly this purchase alone."""
+    session.quote["agreement"]["approval"] = True
+    known = services.standing(session.id, APPROVAL, binding(session))
+    if known is None or known.state == InterventionState.PASSED:
+        return
+    if known.state == InterventionState.DENIED:
+        _disapprove(session)
+    elif known.live(timezone.now()):
+        session.quote["approval"] = known.as_dict()
+
+
+def _disapprove(session: CheckoutSession) -> None:
+    session.quote["ready"] = False
+    session.quote["problems"].append(disapproved())
 
 
 def _named(kinds: tuple[Kind, ...]) -> str:

@@ -220,7 +220,7 @@ def reprice(session: CheckoutSession) -> None:
 
     Must run inside a transaction: a person may have to be asked for something.
     """
-    asked = session.quote.get("pending")
+    asked = session.quote.get("pending") or session.quote.get("approval")
     session.quote = pricing.price(
         session.lines,
         currency=session.currency,

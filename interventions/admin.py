@@ -21,11 +21,21 @@ class PolicyForm(forms.ModelForm):
         label="types",
         choices=[(kind.value, kind.value) for kind in REQUIRABLE],
         widget=forms.CheckboxSelectMultiple,
+        required=False,
     )
 
     class Meta:
         model = Policy
-        fields = ("name", "active", "item_tag", "minimum_amount", "currency", "kinds", "enforcement")
+        fields = (
+            "name",
+            "active",
+            "item_tag",
+            "minimum_amount",
+            "currency",
+            "kinds",
+            "approval",
+            "enforcement",
+        )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -38,13 +48,22 @@ class PolicyAdmin(admin.ModelAdmin):
     """Changes count at once in this process and within five seconds in the others."""
 
     form = PolicyForm
-    list_display = ("name", "active", "item_tag", "minimum_amount", "currency", "types", "enforcement")
+    list_display = (
+        "name",
+        "active",
+        "item_tag",
+        "minimum_amount",
+        "currency",
+        "types",
+        "approval",
+        "enforcement",
+    )
     list_filter = ("active", "enforcement")
     search_fields = ("name", "item_tag")
     fieldsets = (
         (None, {"fields": ("name", "active")}),
         ("When", {"fields": ("item_tag", "minimum_amount", "currency")}),
-        ("What the person must do", {"fields": ("kinds", "enforcement")}),
+        ("What the person must do", {"fields": ("kinds", "approval", "enforcement")}),
     )
 
     @admin.display(description="types")

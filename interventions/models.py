@@ -47,8 +47,16 @@ class Policy(models.Model):
     )
     kinds = models.JSONField(
         default=list,
+        blank=True,
         verbose_name="types",
         help_text="What the person must do. Only types that this installation can run can be chosen.",
+    )
+    approval = models.BooleanField(
+        default=False,
+        help_text=(
+            "The merchant has to approve each purchase before it is paid: it waits under Approvals. "
+            "Counts when the enforcement is always."
+        ),
     )
     enforcement = models.CharField(
         max_length=11,
@@ -95,13 +103,14 @@ class Policy(models.Model):
             item_tag=self.item_tag,
             minimum_amount=self.minimum_amount,
             currency=self.currency,
+            approval=self.approval,
         )
 
     def _problem_with_kinds(self) -> str:
         if not isinstance(self.kinds, list) or not all(isinstance(name, str) for name in self.kinds):
             return "This has to be a list of type names."
-        if not self.kinds:
-            return "Choose at least one type."
+        if not self.kinds and not self.approval:
+            return "Choose at least one type, or let the merchant approve."
         for name in self.kinds:
             if name in PASSIVE:
                 return f"{name} is a check that asks nothing of a person, so it cannot be required."

@@ -29,6 +29,9 @@ class Enforcement(StrEnum):
     OPTIONAL = "optional"
 
 
+APPROVAL = "approval"
+"""The merchant's own yes (decision 23). No type of the protocol: it is never negotiated or shown as one."""
+
 PASSIVE = frozenset({Kind.ADDRESS_VERIFICATION})
 """Checks that ask nothing of a person, so they are never required (ACP-128)."""
 
@@ -52,6 +55,8 @@ class Requirement:
 
     kinds: frozenset[Kind] = frozenset()
     enforcement: Enforcement = Enforcement.CONDITIONAL
+    approval: bool = False
+    """The merchant looks at the purchase before it is paid."""
 
 
 @dataclass(frozen=True, slots=True)

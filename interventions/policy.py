@@ -32,6 +32,7 @@ class Rule:
     item_tag: str = ""
     minimum_amount: int = 0
     currency: str = ""
+    approval: bool = False
 
     def matches(self, facts: Facts) -> bool:
         return (
@@ -42,13 +43,18 @@ class Rule:
 
 
 def requirement(rules: Iterable[Rule], facts: Facts) -> Requirement:
-    """All the types that any matching rule asks for, as strictly as the strictest of them. Pure."""
+    """All the types that any matching rule asks for, as strictly as the strictest of them. Pure.
+
+    A rule that only wants the merchant's approval makes no type any stricter.
+    """
     matching = [rule for rule in rules if rule.matches(facts)]
     if not matching:
         return Requirement()
     kinds = frozenset[Kind]().union(*(rule.kinds for rule in matching))
-    levels = {rule.enforcement for rule in matching}
-    return Requirement(kinds, next(level for level in _STRICTEST_FIRST if level in levels))
+    levels = {rule.enforcement for rule in matching if rule.kinds}
+    strictest = next((level for level in _STRICTEST_FIRST if level in levels), Enforcement.CONDITIONAL)
+    approval = any(rule.approval and rule.enforcement == Enforcement.ALWAYS for rule in matching)
+    return Requirement(kinds, strictest, approval)
 
 
 _edition = object()

@@ -144,6 +144,8 @@ class OtpRules:
     """A code can be answered for so long; ten minutes at most."""
     intervention_seconds: int = 900
     """New challenges may start for so long (decision 18)."""
+    approval_seconds: int = 4 * 3600
+    """The merchant can approve a purchase for so long."""
     cooldown_seconds: int = 60
     """After all attempts of one Intervention were wrong, the next one waits for so long."""
     attempts_per_challenge: int = 5

@@ -17,11 +17,11 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from interventions import codes, moves, tallies
-from interventions.errors import NothingPending, StateConflict
+from interventions.errors import NotFound, NothingPending, Over, StateConflict
 from interventions.masking import hint
 from interventions.models import Intervention
 from interventions.moves import SYSTEM
-from interventions.negotiation import Kind
+from interventions.negotiation import APPROVAL, Kind
 from interventions.outcomes import Answer, Answered, Snapshot
 from interventions.ports import ports
 from interventions.providers import otp
@@ -34,6 +34,7 @@ __all__ = [
     "answer",
     "clear_caps",
     "close_all",
+    "decide",
     "denied",
     "ensure",
     "exhausted",
@@ -41,6 +42,7 @@ __all__ = [
     "open_of",
     "passed",
     "resend",
+    "standing",
 ]
 
 log = logging.getLogger("agentic.interventions")
@@ -70,6 +72,7 @@ def ensure(
     """
     _inside_a_transaction()
     now = timezone.now()
+    seconds = ports().rules.approval_seconds if kind == APPROVAL else ports().rules.intervention_seconds
     row, void = _standing(subject, kind, binding, now)
     digest = otp.digest_of(destination)
     _cancel(void, actor, "voided", next_send=otp.send_tallies(digest, owner))
@@ -81,7 +84,7 @@ def ensure(
             amount=amount,
             currency=currency,
             owner=owner,
-            expires_at=now + timedelta(seconds=ports().rules.intervention_seconds),
+            expires_at=now + timedelta(seconds=seconds),
             created_at=now,
             updated_at=now,
         )
@@ -101,6 +104,36 @@ def passed(subject: str, kind: str, binding: str) -> bool:
     return Intervention.objects.filter(subject=subject, kind=kind, binding=binding, state=done).exists()
 
 
+def standing(subject: str, kind: str, binding: str) -> Snapshot | None:
+    """How `kind` stands for exactly what `binding` names: open, passed or denied; None: nobody was
+    asked. What stands for another binding is canceled (decision 21). Inside the caller's transaction."""
+    _inside_a_transaction()
+    row, void = _standing(subject, kind, binding, timezone.now())
+    _cancel(void, SYSTEM, "voided")
+    if row is None:
+        rows = Intervention.objects.filter(subject=subject, kind=kind, binding=binding)
+        row = rows.filter(state=InterventionState.DENIED).first()
+    return _snapshot(row) if row else None
+
+
+def decide(intervention_id: str, *, approved: bool, actor: str, reason: str) -> None:
+    """The merchant has said yes or no to what is exactly this (decision 23).
+
+    Raises NotFound, and Over when it was decided, voided or too late. Inside the caller's
+    transaction.
+    """
+    _inside_a_transaction()
+    row = Intervention.objects.filter(pk=intervention_id, kind=APPROVAL).first()
+    if row is None:
+        raise NotFound
+    to = InterventionState.PASSED if approved else InterventionState.DENIED
+    in_time = {"challenge_expires_at__gt": timezone.now()}
+    try:
+        moves.move(row, to, actor=actor, note=reason[:255], only=in_time)
+    except StateConflict:
+        raise Over(row.state) from None
+
+
 def denied(intervention_id: str) -> bool:
     """Somebody said no to it; what only ran out of time, or was void, was not denied."""
     return Intervention.objects.filter(pk=intervention_id, state=InterventionState.DENIED).exists()
@@ -117,13 +150,15 @@ def open_of(subject: str) -> Snapshot | None:
     return None
 
 
-def close_all(subject: str, *, actor: str) -> int:
-    """Nobody is asked for anything any more; how many were open. What was passed stays passed.
+def close_all(subject: str, *, actor: str, kind: str = "") -> int:
+    """Nobody is asked for anything any more, or for `kind`; how many were open. What was passed
+    stays passed.
 
     Repeatable. Inside the caller's transaction.
     """
     _inside_a_transaction()
-    rows = list(Intervention.objects.select_for_update().filter(subject=subject, state__in=OPEN))
+    only = {"kind": kind} if kind else {}
+    rows = list(Intervention.objects.select_for_update().filter(subject=subject, state__in=OPEN, **only))
     _cancel(rows, actor, "closed")
     return len(rows)
 

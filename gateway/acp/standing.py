@@ -40,6 +40,10 @@ class Standing:
     """What a person can do now."""
     lapsed: bool
     """A person was asked, and the challenge is over."""
+    awaited: bool = False
+    """The merchant looks at the purchase before it is paid (decision 23)."""
+    unanswered: bool = False
+    """The merchant was asked, and did not decide in time."""
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -52,7 +56,10 @@ def of(session: CheckoutSession, now: datetime) -> Standing:
     extended = is_extended(session.capabilities)
     asked = obligations.asked_now(session, now)
     lapsed = asked is None and obligations.pending(session) is not None
-    return Standing(_status(session, asked, extended=extended), extended, asked, lapsed)
+    approval = obligations.approval(session)
+    awaited = approval is not None and datetime.fromisoformat(approval["expires_at"]) > now
+    status = "pending_approval" if awaited else _status(session, asked, extended=extended)
+    return Standing(status, extended, asked, lapsed, awaited, approval is not None and not awaited)
 
 
 def is_extended(capabilities: Mapping[str, Any]) -> bool:

@@ -107,6 +107,10 @@ def _messages(session: CheckoutSession, stands: Standing, words: Words) -> list[
     if stands.lapsed:
         over = [entry for entry in problems if entry["code"] != "intervention_required"]
         problems = [*over, asked.lapsed(session.quote["pending"]["kind"])]
+    if stands.awaited:
+        problems = [*problems, asked.approving()]
+    if stands.unanswered:
+        problems = [*problems, asked.unanswered()]
     return [message(entry, words) for entry in problems]
 
 

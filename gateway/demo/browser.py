@@ -32,6 +32,8 @@ class Page:
     status: int
     url: str
     forms: list[Form]
+    links: list[str] = field(default_factory=list)
+    """Where its links lead, as they stand on it."""
 
     def form(self, name: str, value: str | None = None) -> Form | None:
         """The first form with that field, or None."""
@@ -70,15 +72,16 @@ class Browser:
             raise NoServer(origin(url), f"The connection ended with {type(problem).__name__}.") from None
         reader = _Reader()
         reader.feed(got.text)
-        return Page(got.status_code, str(got.url), reader.forms)
+        return Page(got.status_code, str(got.url), reader.forms, reader.links)
 
 
 class _Reader(HTMLParser):
-    """Collects the forms of a page."""
+    """Collects the forms and links of a page."""
 
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
+        self.links: list[str] = []
         self._form: Form | None = None
         self._text_of = ""
         self._choice_of = ""
@@ -88,6 +91,8 @@ class _Reader(HTMLParser):
         if tag == "form":
             self._form = Form(given.get("action", ""))
             self.forms.append(self._form)
+        elif tag == "a" and "href" in given:
+            self.links.append(given["href"])
         elif tag == "input" and given.get("type") not in ("submit", "button", "reset", "file"):
             chosen = given.get("type") not in ("checkbox", "radio") or "checked" in given
             if chosen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from urllib.parse import urljoin
 
 from gateway.demo.browser import Browser, Form, Page
 
@@ -39,13 +40,27 @@ class Operator:
     def end_code(self, session_id: str) -> None:
         """What the session's buyer is asked is over now, as if its time had passed."""
         page = self._open(f"agentic_checkout/checkoutsession/{quoted(session_id)}/change/")
-        button = page.form("action", "end_challenge")
+        self._act(page, "end_challenge", "The admin shows no question that could be ended in this session.")
+
+    def decide(self, session_id: str, decision: str) -> None:
+        """The purchase that waits for the merchant is approved or denied: `approve` or `deny`."""
+        waiting = self._open(f"agentic_checkout/approval/?q={session_id}")
+        for link in waiting.links:
+            if "/approval/int_5F" in link:
+                page = self._browser.open(urljoin(waiting.url, link))
+                if page.form("action", decision) is not None:
+                    return self._act(page, decision, "")
+        raise NoOperator("The admin shows nothing that this operator could decide for this session.")
+
+    def _act(self, page: Page, action: str, missing: str) -> None:
+        """Both steps of an action. Raises NoOperator with `missing` when the page has no such button."""
+        button = page.form("action", action)
         if button is None:
-            raise NoOperator("The admin shows no question that could be ended in this session.")
+            raise NoOperator(missing)
         asking = self._browser.submit(page, button)
         sure = asking.form("confirmed")
         if sure is None:
-            raise NoOperator("The admin did not ask whether the question should end.")
+            raise NoOperator("The admin did not ask whether this should be done.")
         self._browser.submit(asking, sure, reason=REASON)
 
     def _product(self, item: str) -> tuple[Page, Form]:

@@ -83,6 +83,11 @@ class Play:
         self._operator.end_code(session_id)
         self._print.happens("The operator has ended the code.")
 
+    def decide(self, session_id: str, decision: str) -> None:
+        """The merchant's operator decides about the purchase: `approve` or `deny`. Raises NoOperator."""
+        self._operator.decide(session_id, decision)
+        self._print.happens(f"The operator has pressed {decision}.")
+
     @contextmanager
     def dearer(self, item: str) -> Iterator[None]:
         """The merchant's operator sells the item for a little more, and puts the price back in the

@@ -366,7 +366,7 @@ def test_a_policy_by_amount(agent: PlayedAgent) -> None:
 def test_a_conditional_policy_only_informs(agent: PlayedAgent) -> None:
     """acp.md 0.3, step 8: the status is left, the buyer may be asked later."""
     Policy.objects.update(enforcement="conditional")
-    Policy.objects.get().save()
+    Policy.objects.get(item_tag="limited-edition").save()
 
     session = agent.create("item_sneakers", fulfillment_details=DETAILS)
 

@@ -247,6 +247,7 @@ def test_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
         "resend",
         "expired",
         "mismatch",
+        "approval",
     ]
 
 

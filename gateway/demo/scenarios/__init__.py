@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.demo.scenarios import (
+    approval,
     cancel,
     declined,
     errors,
@@ -37,6 +38,7 @@ SCENARIOS: dict[str, Scenario] = {
         resend,
         expired,
         mismatch,
+        approval,
     )
 }
 
