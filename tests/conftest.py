@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 from django.conf import settings
+from django.db import connections
 
 pytest_plugins = ["tests.requirements.plugin", "tests.answers"]
 
@@ -32,6 +35,33 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_unconfigure() -> None:
     if settings.configured:
         shutil.rmtree(settings.VAR_DIR, ignore_errors=True)
+
+
+LIMITS: dict[str, str] = {}
+
+
+def _patient(patient: bool) -> None:
+    """Whole databases may take as long as they need; what tests send has production's limits."""
+    for connection in connections.all():
+        if connection.vendor == "postgresql":
+            options = connection.settings_dict["OPTIONS"]
+            limits = LIMITS.setdefault(connection.alias, options["options"])
+            options["options"] = "" if patient else limits
+            connection.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    _patient(True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        _patient(False)
+    yield
+    with django_db_blocker.unblock():
+        _patient(True)
 
 
 @pytest.fixture(autouse=True)
