@@ -7,11 +7,13 @@ import json
 import random
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from tests.agents import ADDRESS, BASE, BUYER, VERSION, paying
 from tests.hostile.vocabulary import (
     CANARY,
+    FORM_VALUES,
+    FORMS,
     HEADER_NAMES,
     HEADER_VALUES,
     METHODS,
@@ -50,6 +52,7 @@ class Known:
 
     sessions: tuple[str, ...]
     orders: tuple[str, ...]
+    tickets: tuple[str, ...] = ("0" * 96,)
 
 
 def create_body(rng: random.Random) -> dict[str, Any]:
@@ -109,7 +112,32 @@ def request(rng: random.Random, known: Known) -> Sent:
     return sent
 
 
+def form(rng: random.Random, known: Known) -> Sent:
+    """A form as a browser would send it, with the token that its cookie asks for, or its page."""
+    path = rng.choice(sorted(FORMS))
+    values = {
+        name: rng.choice((*FORM_VALUES, *STRINGS))
+        for name in FORMS[path]
+        if rng.random() < 0.8  # a field may be missing
+    }
+    token = f"{rng.getrandbits(64):032x}"
+    headers = {
+        "Host": "localhost",
+        "Cookie": f"csrftoken={token}; agentic_person={rng.choice(SEGMENTS)[:60]}",
+    }
+    target = path.replace("{ticket}", rng.choice(known.tickets))
+    said = urlencode(values, errors="surrogatepass")
+    if rng.random() < 0.3:
+        return Sent("GET", f"{target}?{said}", headers, b"")
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    if "token" in path or "confirmations" in path:
+        headers["Authorization"] = rng.choice(("Basic Og==", "Basic x", f"Bearer {CANARY}", "Basic w6k6w6k="))
+    return Sent("POST", target, headers, f"csrfmiddlewaretoken={token}&{said}".encode())
+
+
 def _good(rng: random.Random, known: Known) -> tuple[Sent, dict[str, Any] | None]:
+    if rng.random() < 0.15:
+        return form(rng, known), None
     session = f"{BASE}/checkout_sessions/{rng.choice(known.sessions)}"
     make, path = rng.choice(
         (

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas import facade
+from tests.agents import VERSION
 
-PAGES = re.compile(r"/agentic/orders/[^/]+\Z")
+PAGES = re.compile(r"/agentic/(orders/[^/]+|confirm/[^/]+(/return)?)\Z")
 SESSION = re.compile(r"/agentic/acp/checkout_sessions(/[^/]+(/(complete|cancel))?)?\Z")
 DISCOVERY = "/.well-known/acp.json"
 HEALTH = ("/healthz", "/readyz", "/agentic/healthz", "/agentic/readyz")
@@ -56,5 +57,14 @@ def _violations(path: str, status: int, document: Any) -> list[str]:
         return [f"{status} where nothing lives"]
     return [
         f"{schema}: {violation.path} {violation.message}"
-        for violation in facade.validator(schema).violations(document)
+        for violation in facade.validator(schema, _version(document)).violations(document)
     ]
+
+
+def _version(document: Any) -> str:
+    """The schemas that the answer says it follows."""
+    try:
+        extended = bool(document["capabilities"]["extensions"])
+    except (KeyError, TypeError):
+        extended = False
+    return f"{VERSION}+intervention_types" if extended else VERSION

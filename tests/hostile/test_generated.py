@@ -1,4 +1,5 @@
-"""A thousand made-up requests over all routes (issue "Foundation", "Done when"; R21, T72 to T79)."""
+"""Made-up requests over all routes, for programs and for people; a thousand, or five thousand where there
+are services (R21, T72 to T79)."""
 
 from __future__ import annotations
 
@@ -7,22 +8,26 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
 from checkout.models import CheckoutSession
 from gateway.shop.models import Product
-from tests.agents import BASE, PlayedAgent
+from interventions import policy, ports
+from interventions.models import Policy
+from tests.agents import ADDRESS, BASE, PlayedAgent
 from tests.hostile import grammar
 from tests.hostile.grammar import Known, Sent
 from tests.hostile.judging import faults, for_programs
 from tests.hostile.vocabulary import CANARY
+from tests.interventions.wallet import PlayedWallet
 
-COUNT = int(os.environ.get("AGENTIC_HOSTILE_COUNT", "1000"))
+COUNT = int(os.environ.get("AGENTIC_HOSTILE_COUNT", "5000" if settings.REDIS_URL else "1000"))
 SEED = int(os.environ.get("AGENTIC_HOSTILE_SEED", "20260417"))
 
 
@@ -40,8 +45,13 @@ class Heard:
 def application(shop: None) -> Iterator[WSGIHandler]:
     """The project as a WSGI server calls it; an exception is an answer here, not a failure."""
     Product.objects.filter(available__gt=1).update(available=1_000_000)
-    with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=False):
+    before = ports.ports()
+    ports.plug(replace(before, providers={**before.providers, "redirect": PlayedWallet()}))
+    Policy.objects.create(name="Wallet", kinds=["redirect"], enforcement="always", item_tag="screen")
+    policy.forget()
+    with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=False, ROOT_URLCONF="gateway.project.demo_urls"):
         yield WSGIHandler()
+    ports.plug(before)
 
 
 @pytest.mark.requirement("ACP-017", "ACP-018", "ACP-050", "ACP-051", "ACP-063", "ACP-070")
@@ -55,6 +65,7 @@ def test_generated_requests(application: WSGIHandler, part: int) -> None:
     agent = PlayedAgent()
     statuses: Counter[int] = Counter()
     wrong: list[str] = []
+    visited = 0
 
     for number in range(COUNT // 4):
         if number % 25 == 0:
@@ -62,6 +73,7 @@ def test_generated_requests(application: WSGIHandler, part: int) -> None:
         sent = grammar.request(rng, known)
         heard = ask(application, sent)
         statuses[heard.status] += 1
+        visited += sent.path.startswith(b"/agentic/confirm/") and heard.status in (200, 303, 409, 410)
         if found := _wrong(sent, heard):
             wrong.append(f"{found} {sent!r:.2000} {heard!r:.1000}")
 
@@ -69,6 +81,7 @@ def test_generated_requests(application: WSGIHandler, part: int) -> None:
     assert not wrong, f"seed {seed}: {len(wrong)} bad answers, the first:\n" + "\n".join(wrong[:5])
     assert set(statuses) >= {200, 201, 400, 401, 404, 405}, "the requests do not get far enough"
     assert statuses[200] + statuses[201] > COUNT // 40
+    assert visited, "nobody came to a page that waited for them"
     assert agent.complete(agent.ready()).json()["status"] == "completed"
 
 
@@ -124,6 +137,10 @@ def _environ(sent: Sent) -> dict[str, Any]:
     for name, value in sent.headers.items():
         key = name.upper().replace("-", "_")
         environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+    path = sent.path.decode("utf-8", "surrogateescape")
+    if not for_programs(path) and not environ.get("CONTENT_LENGTH", "0").isdecimal():
+        # Django's form parser trusts its HTTP server, which lets no such length through.
+        environ["CONTENT_LENGTH"] = str(len(sent.body))
     return environ
 
 
@@ -140,7 +157,15 @@ def _stocked(agent: PlayedAgent) -> Known:
     ]
     foreign = PlayedAgent("other-agent-key").create()["id"]
     assert CheckoutSession.objects.filter(pk__in=sessions).count() == len(sessions)
-    return Known((*sessions, foreign, "cs_0"), (completed["order"]["id"],))
+    waiting = agent.create(
+        "item_tablet",
+        capabilities={"interventions": {"supported": ["redirect"]}},
+        fulfillment_details={"address": ADDRESS},
+    )
+    ticket = waiting["intervention_context"]["redirect_url"].rpartition("/")[2]
+    return Known(
+        (*sessions, foreign, waiting["id"], "cs_0"), (completed["order"]["id"],), (ticket, ticket, "0" * 96)
+    )
 
 
 def _wrong(sent: Sent, heard: Heard) -> list[str]:
@@ -151,6 +176,8 @@ def _wrong(sent: Sent, heard: Heard) -> list[str]:
             found.append("it repeats what was sent")
         if path.startswith(BASE) and heard.header("Cache-Control") != "no-store":
             found.append("it may be cached")
+    elif f"<script>{CANARY}".encode() in heard.body:
+        found.append("markup that was sent is markup of the page")
     if any("\r" in value or "\n" in value for _, value in heard.headers):
         found.append("a header holds a line end")
     return found

@@ -260,6 +260,37 @@ PLACES = (
     ),
     *(BASE, BASE + "/", BASE + "/nothing", "/agentic/nothing/here", "/", "/nothing", "/.well-known/nothing"),
     *("/agentic/orders/", "/agentic/orders/ord_0", "/agentic/interaction", BASE + "/delegate_payment"),
+    *("/api/schema/", "/api/docs/", "/api/", "/admin/", "/admin/nothing/"),
+    *("/sandbox-wallet/.well-known/openid-configuration", "/sandbox-wallet/jwks", "/sandbox-wallet/nothing"),
+    *("/sandbox-wallet/confirmations/int_1", "/sandbox-wallet/authorize", "/sandbox-wallet/embed"),
+)
+
+FORMS = {
+    "/admin/login/": ("username", "password", "next", "this_is_the_login_form"),
+    "/agentic/confirm/{ticket}": ("answer",),
+    "/agentic/confirm/{ticket}/return": ("code", "state", "error", "iss", "answer"),
+    "/sandbox-wallet/authorize": (
+        *("client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge"),
+        *("code_challenge_method", "id", "amount", "currency", "decision", "behaviour", "slow_seconds"),
+    ),
+    "/sandbox-wallet/embed": ("client_id", "id", "amount", "currency", "decision", "behaviour"),
+    "/sandbox-wallet/token": ("grant_type", "code", "redirect_uri", "code_verifier"),
+    "/sandbox-wallet/confirmations/{ticket}": ("id",),
+}
+"""Pages for people and what a stranger's machine asks, by path: the fields of their forms."""
+
+FORM_VALUES = (
+    "stop",
+    "continue",
+    "admin",
+    "/admin/",
+    "approve",
+    "deny",
+    "leave",
+    "well",
+    "code",
+    "S256",
+    "5",
 )
 
 QUERIES = (
