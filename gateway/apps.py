@@ -15,7 +15,7 @@ class GatewayConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from gateway import checks, plugs, text_checks  # noqa: F401  (checks register themselves)
+        from gateway import asking_checks, checks, plugs, text_checks  # noqa: F401  (checks register themselves)
 
         plugs.plug_in()
         setting_changed.connect(_again, dispatch_uid="agentic_plugs")

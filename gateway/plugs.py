@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -65,10 +67,17 @@ def plug_in() -> None:
 def _page_providers() -> dict[str, object]:
     """Who runs the types that the settings name; one that cannot be made is left out."""
     made: dict[str, object] = {}
-    for kind, named in conf().INTERVENTIONS.items():
-        options = {name: value for name, value in named.items() if name != "part"}
+    named_by_type: Any = conf().INTERVENTIONS
+    for kind, named in named_by_type.items() if isinstance(named_by_type, Mapping) else ():
         try:
-            made[kind] = load(named["part"], **options)
-        except (ImproperlyConfigured, KeyError) as problem:
+            made[kind] = provider_of(named)
+        except ImproperlyConfigured as problem:
             log.warning("Nobody runs %s: %s", kind, problem)
     return made
+
+
+def provider_of(named: Any) -> object:
+    """What a member of `INTERVENTIONS` names, made with its options. Raises ImproperlyConfigured."""
+    if not isinstance(named, Mapping) or not isinstance(named.get("part"), str):
+        raise ImproperlyConfigured("a type is a dict with the dotted path of its part")
+    return load(named["part"], **{name: value for name, value in named.items() if name != "part"})

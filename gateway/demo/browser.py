@@ -1,4 +1,4 @@
-"""A browser as far as an admin page needs one: cookies, forms, and who is logged in."""
+"""A browser as far as pages with forms need one: cookies, headings, and who is logged in."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that was opened. `url` is where it was found in the end."""
+    """A page that was opened. `url` is where it was found in the end, `heading` its first one."""
 
     status: int
     url: str
     forms: list[Form]
     links: list[str] = field(default_factory=list)
     """Where its links lead, as they stand on it."""
+    heading: str = ""
 
     def form(self, name: str, value: str | None = None) -> Form | None:
         """The first form with that field, or None."""
@@ -72,16 +73,19 @@ class Browser:
             raise NoServer(origin(url), f"The connection ended with {type(problem).__name__}.") from None
         reader = _Reader()
         reader.feed(got.text)
-        return Page(got.status_code, str(got.url), reader.forms, reader.links)
+        heading = " ".join(reader.heading.split())
+        return Page(got.status_code, str(got.url), reader.forms, reader.links, heading)
 
 
 class _Reader(HTMLParser):
-    """Collects the forms and links of a page."""
+    """Collects the forms and links of a page, and its first heading."""
 
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
         self.links: list[str] = []
+        self.heading = ""
+        self._in_heading = False
         self._form: Form | None = None
         self._text_of = ""
         self._choice_of = ""
@@ -102,6 +106,8 @@ class _Reader(HTMLParser):
             self._fill(self._text_of, "")
         elif tag == "select":
             self._choice_of = given.get("name", "")
+        elif tag == "h1" and not self.heading:
+            self._in_heading = True
         elif tag == "option" and "selected" in given:
             self._fill(self._choice_of, given.get("value", ""))
 
@@ -112,9 +118,13 @@ class _Reader(HTMLParser):
             self._text_of = ""
         elif tag == "select":
             self._choice_of = ""
+        elif tag == "h1":
+            self._in_heading = False
 
     def handle_data(self, data: str) -> None:
-        if self._form is not None and self._text_of:
+        if self._in_heading:
+            self.heading += data
+        elif self._form is not None and self._text_of:
             # A browser leaves out the line break that HTML puts before the text.
             before = self._form.fields[self._text_of][0]
             self._form.fields[self._text_of] = [before + (data if before else data.removeprefix("\n"))]

@@ -17,6 +17,7 @@ from gateway.demo.browser import Browser
 from gateway.demo.client import Client, NoServer, origin
 from gateway.demo.mailbox import Mailbox, NoMail
 from gateway.demo.operator import NoOperator, Operator
+from gateway.demo.person import Person
 from gateway.demo.play import Play
 from gateway.demo.printing import Printer
 from gateway.demo.scenarios import DEFAULT, EVERY, SCENARIOS, Scenario
@@ -40,7 +41,11 @@ def main(arguments: Sequence[str] | None = None, *, transport: httpx.BaseTranspo
         return 0
     chosen = list(SCENARIOS.values()) if given.scenario == EVERY else [SCENARIOS[given.scenario]]
     name, _, password = given.operator.partition(":")
-    with Client(transport) as client, closing(Browser(transport)) as browser:
+    with (
+        Client(transport) as client,
+        closing(Browser(transport)) as browser,
+        closing(Person(transport)) as person,
+    ):
         play = Play(
             client,
             printer,
@@ -49,6 +54,7 @@ def main(arguments: Sequence[str] | None = None, *, transport: httpx.BaseTranspo
             other_key=given.other_key,
             mailbox=Mailbox(given.mailbox),
             operator=Operator(browser, url=given.url, name=name, password=password),
+            person=person,
         )
         try:
             ended = [_ended_well(scenario, play, printer) for scenario in chosen]

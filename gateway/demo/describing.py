@@ -76,7 +76,8 @@ def _sent(body: Mapping[str, Any]) -> Iterator[Row]:
         yield Row("pay with", [f"{instrument.get('type')}, token {masked(str(token))}"])
     if isinstance(response := body.get("intervention_response"), Mapping):
         code = masked_code(str(response.get("code", "")))
-        yield Row("answer", [f"{response.get('type')}, {'resend' if response.get('resend') else code}"])
+        told = [str(response.get("type")), "resend" if response.get("resend") else code]
+        yield Row("answer", [", ".join(part for part in told if part)])
 
 
 def _discovery(body: Mapping[str, Any]) -> Iterator[Row]:
@@ -110,7 +111,8 @@ def _session(body: Mapping[str, Any]) -> Iterator[Row]:
     yield Row("delivery", list(_options(body, currency)), lasting=True)
     yield Row("total", list(_sum(body, currency)), lasting=True)
     if isinstance(context := body.get("intervention_context"), Mapping):
-        yield Row("asks for", [", ".join(_texts(context, "intervention_type", "challenge_hint"))])
+        yield Row("asks for", [", ".join(_texts(context, "intervention_type", "provider", "challenge_hint"))])
+        yield Row("page", _texts(context, "redirect_url"))
         yield Row("until", _texts(context, "expires_at"))
     yield Row("message", [line for entry in objects_in(body, "messages") for line in _message(entry)])
     if isinstance(order := body.get("order"), Mapping):

@@ -7,14 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from gateway.demo import describing
+from gateway.demo import describing, duties
 from gateway.demo.answers import Answer, BrokenPromise
-from gateway.demo.client import Client
+from gateway.demo.client import Client, origin
 from gateway.demo.mailbox import Mailbox
 from gateway.demo.operator import Operator, dearer
+from gateway.demo.person import Person
 from gateway.demo.printing import Printer, Row
 
 VERSION = "2026-04-17"
@@ -37,7 +39,8 @@ class Sending:
 
 class Play:
     """What a scenario acts with. `key` and `other_key` are the bearer keys of two agents,
-    `mailbox` is the buyer's, `operator` works at the merchant."""
+    `mailbox` and `person` are the buyer's, `operator` works at the merchant. `providers` are the
+    origins of pages that this agent lets buyers open beside the merchant's own."""
 
     def __init__(
         self,
@@ -49,6 +52,8 @@ class Play:
         other_key: str,
         mailbox: Mailbox,
         operator: Operator,
+        person: Person,
+        providers: frozenset[str] = frozenset(),
     ) -> None:
         self._client = client
         self._print = printer
@@ -58,6 +63,8 @@ class Play:
         self.other_key = other_key
         self._mailbox = mailbox
         self._operator = operator
+        self._person = person
+        self._providers = providers
         for secret in (key, other_key):
             printer.hide(secret)
 
@@ -81,7 +88,7 @@ class Play:
     def end_code(self, session_id: str) -> None:
         """The merchant's operator ends what the buyer of the session is asked. Raises NoOperator."""
         self._operator.end_code(session_id)
-        self._print.happens("The operator has ended the code.")
+        self._print.happens("The operator has ended what the buyer is asked.")
 
     def decide(self, session_id: str, decision: str) -> None:
         """The merchant's operator decides about the purchase: `approve` or `deny`. Raises NoOperator."""
@@ -116,6 +123,34 @@ class Play:
         """The agent has no use for the code any more, and says so. The scenario drops its own."""
         self._print.happens("The agent has passed the code on and forgets it.")
         self._print.forget_codes()
+
+    def link(self, session: Answer) -> str:
+        """Where the buyer is to go, when the agent may send them there; it says so before.
+
+        Raises Untrusted, and BrokenPromise when nobody is sent or the time is over.
+        """
+        context = session.body.get("intervention_context")
+        if not isinstance(context, Mapping) or duties.lapsed(context, datetime.now(UTC)):
+            raise BrokenPromise("the buyer is asked, and has time to answer")
+        url = session.text("intervention_context", "redirect_url")
+        leads_to = duties.trusted(url, self._providers | {origin(self._url), origin(self._base)})
+        self._print.happens(f"The agent warns: I will open a page outside of this chat, at {leads_to}.")
+        return url
+
+    def buyer_sees(self, url: str) -> str:
+        """The heading of the page, which the buyer only looks at."""
+        heading = self._person.look(url).heading
+        self._print.happens(f"The buyer reads: {heading}")
+        return heading
+
+    def buyer_decides(self, url: str, decision: str) -> str:
+        """The buyer goes to the page and on to whoever confirms, decides there, and comes back.
+        The heading they read last."""
+        page = self._person.go_on(url)
+        self._print.happens(f"The buyer opens it and goes on to {origin(page.url)}. It says: {page.heading}")
+        after = self._person.decide(page, decision)
+        self._print.happens(f"The buyer's answer: {decision}. Then they read: {after.heading}")
+        return after.heading
 
     def get(self, path: str, *, key: str | None = None) -> Answer:
         """The answer to a GET under the API's address."""

@@ -19,6 +19,11 @@ BUYER = {"full_name": "Ada Lovelace", "email": "ada@example.com"}
 OTP_AGENT = {"interventions": {"supported": ["otp"]}}
 """Declared by an agent whose user can be asked for a one-time code."""
 
+REDIRECT_AGENT = {
+    "interventions": {"supported": ["redirect"], "redirect_context": "external_browser", "max_redirects": 1}
+}
+"""Declared by an agent that can open a page in its user's browser."""
+
 ADDRESS = {
     "name": "Ada Lovelace",
     "line_one": "1 Market Street",
@@ -93,6 +98,27 @@ def open_asked(play: Play, buyer: Mapping[str, str], *items: str) -> Answer:
     return session
 
 
+def open_sent_away(play: Play) -> Answer:
+    """A session in which the buyer is asked to confirm at a page that is not the merchant's."""
+    play.step(
+        "Open a checkout session, and declare that the buyer can be sent to a page: the shop wants "
+        "tablets to be confirmed at a wallet."
+    )
+    details = {"address": ADDRESS}
+    body = wanting("item_tablet", buyer=BUYER, fulfillment_details=details, capabilities=REDIRECT_AGENT)
+    session = play.post(SESSIONS, body)
+    play.promise(session.status == 201, "the session is created")
+    play.promise(session.session_status == "authentication_required", "it waits for the buyer")
+    asked = session.text("intervention_context", "intervention_type")
+    play.promise(asked == "redirect", "what is asked for is a visit to a page")
+    session.text("intervention_context", "callback_url")
+    return session
+
+
 def telling(code: str) -> dict[str, Any]:
     """The body that passes on what the buyer read."""
     return {"intervention_response": {"type": "otp", "code": code}}
+
+
+DONE = {"intervention_response": {"type": "redirect_complete"}}
+"""What an agent says when its buyer is back: a hint, which the merchant looks into."""

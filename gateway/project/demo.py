@@ -6,7 +6,6 @@ Everybody who reads this file knows these secrets. Never serve anything real wit
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
 
 DEMO_SECRET_KEY = "demo-only-secret-key-published-in-the-source-code-and-never-for-production"
 DEMO_HASH_KEY = "demo-only-hash-key-published-in-the-source-code-and-never-for-production"
@@ -15,6 +14,7 @@ DEMO_HASH_KEY = "demo-only-hash-key-published-in-the-source-code-and-never-for-p
 os.environ.setdefault("SECRET_KEY", DEMO_SECRET_KEY)
 os.environ.setdefault("AGENTIC_HASH_KEYS", DEMO_HASH_KEY)
 
+from gateway.project import beside  # noqa: E402
 from gateway.project.settings import *  # noqa: E402, F403
 from gateway.project.settings import AGENTIC_GATEWAY, PUBLIC_URL, STORAGES, VAR_DIR  # noqa: E402
 
@@ -22,8 +22,7 @@ AGENTIC_GATEWAY = {
     "MERCHANT_NAME": "Demo Shop",
     **AGENTIC_GATEWAY,
     "DEMO": True,
-    # The sandbox wallet is served beside the shop and asked like a stranger's.
-    "EGRESS_LOOPBACK": [f"{urlsplit(PUBLIC_URL).hostname}:{urlsplit(PUBLIC_URL).port or 80}"],
+    **beside.told_the_shop(PUBLIC_URL),
 }
 
 # Hashing and compressing every file takes seconds that a first look should not cost.
@@ -34,16 +33,4 @@ EMAIL_FILE_PATH = VAR_DIR / "mail"
 
 # A stranger's server that happens to be here; see gateway.wallet. Only these URLs lead to it.
 ROOT_URLCONF = "gateway.project.demo_urls"
-AGENTIC_WALLET = {
-    "ISSUER": f"{PUBLIC_URL}/sandbox-wallet",
-    "BOOKS": str(VAR_DIR / "wallet.sqlite3"),
-    "CLIENTS": [
-        {
-            "id": "demo-shop",
-            "secret": "demo-only-wallet-secret-published-in-the-source-code",
-            "name": "Demo Shop",
-            "redirect_uris": [f"{PUBLIC_URL}/agentic/confirm/*/return"],
-            "embed_origins": [PUBLIC_URL],
-        }
-    ],
-}
+AGENTIC_WALLET = beside.told_the_wallet(PUBLIC_URL, VAR_DIR / "wallet.sqlite3")

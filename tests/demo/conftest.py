@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from gateway import agents, delivery, operators
+from gateway.project import beside
 from gateway.shop import demo
 
 if TYPE_CHECKING:
@@ -17,9 +18,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def merchant(transactional_db: None, live_server: LiveServer, settings: Settings) -> str:
-    """The address of a real server with the demo shop, which advertises that address."""
-    settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "PUBLIC_URL": live_server.url}
+def merchant(transactional_db: None, live_server: LiveServer, settings: Settings, tmp_path: Path) -> str:
+    """The address of a real server with the demo shop, which advertises that address, and with the
+    sandbox wallet beside it."""
+    settings.AGENTIC_WALLET = beside.told_the_wallet(live_server.url, tmp_path / "wallet.sqlite3")
+    settings.AGENTIC_GATEWAY = {
+        **settings.AGENTIC_GATEWAY,
+        **beside.told_the_shop(live_server.url),
+        "PUBLIC_URL": live_server.url,
+    }
     demo.load()
     agents.load_demo()
     operators.load_demo()

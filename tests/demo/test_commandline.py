@@ -248,6 +248,11 @@ def test_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
         "expired",
         "mismatch",
         "approval",
+        "redirect",
+        "denied",
+        "abandoned",
+        "too_late",
+        "forged_completion",
     ]
 
 

@@ -69,7 +69,7 @@ def test_declined_then_paid(merchant: str, capsys: pytest.CaptureFixture[str]) -
     code, said = played(capsys, merchant, "declined")
 
     assert code == 0, said
-    assert "1 x Ten Inch Tablet at 499.99 USD" in said
+    assert "1 x Compact Keyboard at 99.00 USD" in said
     assert "error, payment_declined at" in said
     assert sorted(SandboxCharge.objects.values_list("outcome", flat=True)) == ["authorized", "declined"]
     assert Order.objects.count() == 1
@@ -187,7 +187,7 @@ def test_a_code_that_came_too_late_is_replaced(
     code, said = played(capsys, merchant, "expired", "--mailbox", str(mailbox))
 
     assert code == 0, said
-    assert "The operator has ended the code." in said
+    assert "The operator has ended what the buyer is asked." in said
     assert "error, expired at $.intervention_response.code" in said
     assert len(sent_codes(mailbox)) == 2
     assert sorted(Intervention.objects.values_list("state", "attempts")) == [("canceled", 0), ("passed", 0)]
@@ -246,6 +246,71 @@ def test_an_operator_whom_the_admin_does_not_know(
     )
     assert "not-the-password" not in said
     assert Product.objects.get(pk="item_camera").unit_price == 89900
+
+
+@pytest.mark.requirement("ACP-145", "ACP-148", "ACP-154", "ACP-156", "ACP-160", "ACP-161")
+def test_a_buyer_confirms_at_a_wallet(merchant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """ACP-154, ACP-160, ACP-161: away, to a stranger's page, and back; the books of the stranger decide."""
+    code, said = played(capsys, merchant, "redirect")
+
+    assert code == 0, said
+    assert "asks for    redirect, Sandbox wallet" in said
+    assert f"page        {merchant}/agentic/confirm/" in said
+    warned = said.index("The agent warns: I will open a page outside of this chat")
+    assert warned < said.index("The buyer opens it and goes on to")
+    assert "answer      redirect_complete\n" in said
+    assert Order.objects.count() == SandboxCharge.objects.count() == 1
+    row = Intervention.objects.get()
+    assert (row.state, row.ended_by) == ("passed", "Sandbox wallet")
+
+
+@pytest.mark.requirement("ACP-148", "ACP-155")
+def test_a_buyer_who_said_no_is_asked_again_when_told_to(
+    merchant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = played(capsys, merchant, "denied")
+
+    assert code == 0, said
+    assert "The buyer's answer: deny." in said
+    assert sorted(Intervention.objects.values_list("state", flat=True)) == ["denied", "passed"]
+    assert SandboxCharge.objects.count() == 1
+
+
+@pytest.mark.requirement("ACP-148", "ACP-160")
+def test_a_buyer_who_wandered_off_has_confirmed_nothing(
+    merchant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = played(capsys, merchant, "abandoned")
+
+    assert code == 0, said
+    assert "status      canceled" in said
+    assert Intervention.objects.get().state == "canceled"
+    assert not SandboxCharge.objects.exists()
+
+
+@pytest.mark.requirement("ACP-155")
+def test_a_link_that_was_opened_too_late_is_replaced(
+    merchant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = played(capsys, merchant, "too_late")
+
+    assert code == 0, said
+    assert "error, expired" in said
+    assert sorted(Intervention.objects.values_list("state", flat=True)) == ["canceled", "passed"]
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.requirement("ACP-160", "ACP-161", "ACP-164")
+def test_a_claim_that_the_buyer_confirmed_moves_nothing(
+    merchant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """T31, T32, decision 20."""
+    code, said = played(capsys, merchant, "forged_completion")
+
+    assert code == 0, said
+    assert "error       intervention_required" in said
+    assert Intervention.objects.get().state == "canceled"
+    assert not SandboxCharge.objects.exists()
 
 
 @pytest.mark.requirement("ACP-134", "ACP-135")
@@ -316,7 +381,7 @@ def test_an_empty_shelf_is_seen_in_the_answer(merchant: str, capsys: pytest.Capt
 def test_a_failing_scenario_does_not_hide_behind_the_others(
     merchant: str, mailbox: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Product.objects.filter(pk="item_headphones").update(available=0)
+    Product.objects.filter(pk="item_speaker").update(available=0)
 
     code, said = played(capsys, merchant, "all", "--mailbox", str(mailbox))
 

@@ -17,6 +17,12 @@ from gateway.models import Agent
 from gateway.project.demo import DEMO_SECRET_KEY
 
 GOOD = "k" * 40
+WALLET = {
+    "part": "gateway.openid.provider",
+    "issuer": "https://w.example",
+    "client_id": "shop",
+    "client_secret": "a secret",
+}
 
 
 def found(**changed: Any) -> set[str]:
@@ -37,6 +43,13 @@ def in_production(**changed: Any) -> set[str | None]:
 
 def test_the_demo_settings_are_clean() -> None:
     assert found() == set()
+
+
+@pytest.mark.requirement("ACP-154")
+def test_a_provider_that_is_in_order_is_clean_also_outside_the_demo() -> None:
+    changed = found(INTERVENTIONS={"redirect": WALLET, "webview": WALLET}, DEMO=False)
+
+    assert not [entry for entry in changed if entry.startswith("agentic.E04")]
 
 
 @pytest.mark.requirement("ACP-001")
@@ -69,6 +82,29 @@ def test_the_demo_settings_are_clean() -> None:
         ({"LINKS": [{"type": "faq", "url": "javascript:x"}]}, "agentic.E032"),
         ({"LINKS": [{"type": "faq", "url": "https://x.example", "title": 1}]}, "agentic.E032"),
         ({"LINKS": [{"type": "faq", "url": "https://x.example", "title": {"": "FAQ"}}]}, "agentic.E032"),
+        ({"INTERVENTIONS": ["redirect"]}, "agentic.E040"),
+        ({"INTERVENTIONS": {"carrier_pigeon": {"part": "gateway.openid.provider"}}}, "agentic.E040"),
+        ({"INTERVENTIONS": {"otp": {"part": "gateway.openid.provider"}}}, "agentic.E040"),
+        ({"INTERVENTIONS": {"redirect": "gateway.openid.provider"}}, "agentic.E041"),
+        ({"INTERVENTIONS": {"redirect": {"part": "nowhere.Provider"}}}, "agentic.E041"),
+        ({"INTERVENTIONS": {"redirect": {"part": "gateway.openid.provider"}}}, "agentic.E041"),
+        ({"INTERVENTIONS": {"redirect": WALLET | {"issuers": 1}}}, "agentic.E041"),
+        ({"INTERVENTIONS": {"redirect": WALLET | {"issuer": "wallet"}}}, "agentic.E041"),
+        ({"INTERVENTIONS": {"redirect": WALLET | {"issuer": None}}}, "agentic.E041"),
+        (
+            {"INTERVENTIONS": {"redirect": WALLET | {"issuer": "http://w.example"}}, "DEMO": False},
+            "agentic.E041",
+        ),
+        ({"INTERVENTIONS": {"redirect": {"part": "gateway.shop.stock.ShopInventory"}}}, "agentic.E042"),
+        ({"INTERVENTIONS": {"redirect": WALLET | {"page_origins": ["https://w.example/"]}}}, "agentic.E043"),
+        (
+            {"INTERVENTIONS": {"redirect": WALLET | {"page_origins": ["http://w.example"]}}, "DEMO": False},
+            "agentic.E043",
+        ),
+        (
+            {"INTERVENTIONS": {"redirect": WALLET | {"client_secret": "demo-only-x"}}, "DEMO": False},
+            "agentic.E044",
+        ),
         ({"HASH_KEYS": []}, "agentic.E008"),
         ({"HASH_KEYS": ["short"], "DEMO": False}, "agentic.E009"),
         ({"DEMO": False}, "agentic.E010"),
@@ -119,6 +155,7 @@ def test_production_settings_with_good_secrets_pass(settings: Any) -> None:
         HASH_KEYS=[GOOD],
         PAYMENTS="checkout.payments.sandbox.SandboxProvider",
         RATE_STORE="redis://store",
+        INTERVENTIONS={},
     )
 
     assert names == {"agentic.W001"}

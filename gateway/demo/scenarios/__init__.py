@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from gateway.demo.scenarios import (
+    abandoned,
     approval,
     cancel,
     declined,
+    denied,
     errors,
     expired,
+    forged_completion,
     mismatch,
     one_time_code,
     out_of_stock,
     price_change,
     purchase,
     race,
+    redirect,
     resend,
     retry,
+    too_late,
     wrong_code,
 )
 from gateway.demo.scenarios.scenario import Scenario
@@ -39,6 +44,11 @@ SCENARIOS: dict[str, Scenario] = {
         expired,
         mismatch,
         approval,
+        redirect,
+        denied,
+        abandoned,
+        too_late,
+        forged_completion,
     )
 }
 

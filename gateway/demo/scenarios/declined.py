@@ -9,7 +9,7 @@ from gateway.demo.shopping import DECLINED_TOKEN, open_ready, paying, session_at
 
 def story(play: Play) -> None:
     play.discover()
-    session = open_ready(play, "item_tablet")
+    session = open_ready(play, "item_keyboard")
     path = session_at(session.text("id"), "complete")
 
     play.step("Pay with a token that the payment provider declines.")

@@ -18,7 +18,7 @@ TOO_LATE = (405, 409)
 
 def story(play: Play) -> None:
     play.discover()
-    session = open_ready(play, "item_headphones")
+    session = open_ready(play, "item_speaker")
     path = session_at(session.text("id"), "complete")
 
     play.step(f"Pay {RUNNERS} times at once, each with an idempotency key of its own. Only one may win.")
