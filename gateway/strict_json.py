@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 import orjson
@@ -95,7 +95,42 @@ def canonical(value: Any) -> bytes:
     of elements does, and null is not absence (ACP-087, ACP-088). Never raises for a value
     that came out of `loads`.
     """
+    # The bytes are the same either way; written in C they take a fiftieth of the time.
+    if _is_plain(value):
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     return rfc8785.dumps(value)
+
+
+_EXACT = 2**53 - 1
+
+
+def _is_plain(value: object) -> bool:
+    """orjson, with its names sorted, spells `value` as RFC 8785 does.
+
+    It does not spell every fraction so, sorts by UTF-8 instead of UTF-16, and takes integers that
+    RFC 8785 refuses. Escapes, and text without any, are the same. What neither takes is not plain.
+    """
+    if isinstance(value, dict):
+        for name in value:
+            if type(name) is not str or not name.isascii():
+                return False
+        inside: Iterable[object] = value.values()
+    else:
+        inside = value if isinstance(value, list) else (value,)
+    for child in inside:
+        kind = type(child)
+        if kind is str:
+            if _SURROGATE.search(child):  # type: ignore[call-overload]
+                return False
+        elif kind is int:
+            if not -_EXACT <= child <= _EXACT:  # type: ignore[operator]
+                return False
+        elif kind is dict or kind is list:
+            if not _is_plain(child):
+                return False
+        elif child is not None and kind is not bool:
+            return False
+    return True
 
 
 # Before decoding ------------------------------------------------------------------------

@@ -8,7 +8,9 @@ import sys
 import time
 from typing import Any
 
+import orjson
 import pytest
+import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -331,6 +333,55 @@ def test_canonical_tells_different_documents_apart(one: bytes, other: bytes):
         return ("bool", value) if isinstance(value, bool) else value
 
     assert (canonical(loads(one)) == canonical(loads(other))) == (typed(loads(one)) == typed(loads(other)))
+
+
+_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([2**53 - 1, 2**53, 1 - 2**53, -(2**53), 2**63, 2**64])
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@pytest.mark.requirement("ACP-088")
+@given(_values)
+def test_canonical_is_what_rfc_8785_says(value: Any):
+    """The short way through orjson gives the same bytes, or is not taken."""
+    try:
+        expected = rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError:
+        with pytest.raises(rfc8785.CanonicalizationError):
+            canonical(value)
+    else:
+        assert canonical(value) == expected
+
+
+@pytest.mark.requirement("ACP-088")
+def test_canonical_spells_every_character_as_rfc_8785_says():
+    """Every code point in a text, every ASCII character in a name, and names whose orders differ."""
+    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+
+    assert canonical({"a": "".join(characters)}) == rfc8785.dumps({"a": "".join(characters)})
+    names = dict.fromkeys(characters[127::-1], 1)
+    assert canonical(names) == rfc8785.dumps(names)
+    apart = {"\ue000": 1, "\U00010000": 2, "a": {"\uffff": 3, "\U0001f600": 4}}
+    assert canonical(apart) == rfc8785.dumps(apart) != orjson.dumps(apart, option=orjson.OPT_SORT_KEYS)
+
+
+@pytest.mark.requirement("ACP-088")
+@pytest.mark.parametrize("value", [1.0, 1e16, 0.1, 2**53, "\ud800", {"a": [{"b": 1e-7}]}])
+def test_what_orjson_would_spell_differently_does_not_go_the_short_way(value: Any):
+    try:
+        expected = rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError:
+        with pytest.raises(rfc8785.CanonicalizationError):
+            canonical(value)
+    else:
+        assert canonical(value) == expected
 
 
 @pytest.mark.requirement("ACP-088")
