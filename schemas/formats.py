@@ -7,6 +7,7 @@ and stored.
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address
 
 _DATE_TIME = re.compile(
@@ -23,6 +24,12 @@ _EMAIL = re.compile(
 
 def is_date_time(text: str) -> bool:
     """RFC 3339, and a moment that `datetime` can hold in UTC: no leap second, no year 0."""
+    if len(text) > _LONGEST_KEPT:  # any number of digits may follow the second
+        return _is_moment(text)
+    return _is_known_moment(text)
+
+
+def _is_moment(text: str) -> bool:
     if not _DATE_TIME.fullmatch(text):
         return False
     try:
@@ -30,6 +37,11 @@ def is_date_time(text: str) -> bool:
     except (ValueError, OverflowError):
         return False
     return True
+
+
+# One answer is asked about the same few days many times: every branch of a union asks again.
+_is_known_moment = lru_cache(maxsize=512)(_is_moment)
+_LONGEST_KEPT = 40
 
 
 def is_email(text: str) -> bool:
