@@ -21,9 +21,9 @@ import httpcore
 import httpx
 from django.db import connections
 
-from gateway import destinations
+from gateway import reachable
 from gateway.conf import conf
-from gateway.destinations import Address, Resolver
+from gateway.reachable import Address, Resolver
 from interventions.http import LONGEST_SECONDS, MOST_BYTES, NoReply, Reply
 from interventions.weblinks import WebLink, parse
 
@@ -57,7 +57,7 @@ class Egress:
     loopback: frozenset[str] = frozenset()
     """`host:port` of servers on this machine that may be asked, by http too. For the demo."""
     ports: frozenset[int] = PORTS
-    resolver: Resolver = destinations.resolve
+    resolver: Resolver = reachable.resolve
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     sockets: httpcore.NetworkBackend = field(default_factory=httpcore.SyncBackend, repr=False)
 
@@ -116,11 +116,11 @@ class Egress:
             raise Refused("not https on its own port")
         seconds = min(CONNECT_SECONDS, ends_at - time.monotonic())
         try:
-            found = destinations.resolve_within(seconds, self.resolver, link.host, link.port)
+            found = reachable.resolve_within(seconds, self.resolver, link.host, link.port)
         except (OSError, ValueError):
             raise Refused("the name is not known") from None
         # One bad address among good ones is enough: it may be the one that is connected to.
-        if not all(address.is_loopback if here else destinations.public(address) for address in found):
+        if not all(address.is_loopback if here else reachable.public(address) for address in found):
             raise Refused("the name leads where we do not send")
         return link, found
 

@@ -16,7 +16,7 @@ import pytest
 from django.db import transaction
 from django.test import override_settings
 
-from gateway import destinations
+from gateway import reachable
 from gateway.conf import conf
 from gateway.egress import PORTS, Egress, egress
 from interventions.http import Http, NoReply
@@ -380,7 +380,7 @@ def test_servers_on_this_machine_are_for_the_demo(demo: bool, reachable: set[str
 
 def test_what_is_public_is_a_matter_of_the_list() -> None:
     """T23. Every first and last address of every denied network is denied, its neighbours not always."""
-    for network in destinations.DENIED:
-        assert not destinations.public(network[0])
-        assert not destinations.public(network[-1])
-    assert destinations.public(destinations.ipaddress.ip_address("192.0.1.0"))
+    for network in reachable.DENIED:
+        assert not reachable.public(network[0])
+        assert not reachable.public(network[-1])
+    assert reachable.public(reachable.ipaddress.ip_address("192.0.1.0"))
