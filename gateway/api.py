@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
+from django.core.exceptions import TooManyFieldsSent
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
@@ -103,6 +104,8 @@ class ProtocolView(APIView):
         if isinstance(exc, OperationalError | InterfaceError):
             log.error("database: %s", type(exc).__name__)
             exc = Unavailable()
+        elif isinstance(exc, TooManyFieldsSent):  # more parameters in the query string than Django reads
+            exc = intake.BadTarget()
         status, body, headers = self.dialect.refusal(exc)
         if status == 503:
             log.warning("%s answers 503: %s", type(self).__name__, type(exc).__name__)

@@ -86,7 +86,7 @@ class BadHeader(IntakeError):
 
 class BadTarget(IntakeError):
     code = "invalid_target"
-    message = "The path or the query string holds a control character or is not valid UTF-8."
+    message = "The path or the query string is too long, holds a control character or is not valid UTF-8."
 
 
 # The body -------------------------------------------------------------------------------

@@ -106,6 +106,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+# More than fit into a request line. At fewer, Django fails before it can answer when a request also
+# names a charset: it then reads the query string outside of what turns its errors into answers.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
 # For the OpenAPI document. What an agent's view accepts and answers is decided by the view itself.
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 

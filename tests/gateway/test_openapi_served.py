@@ -41,6 +41,17 @@ def test_the_document_is_served_as_json_unless_yaml_is_asked_for(client: Client)
         assert yaml.safe_load(answer.content) == browser.json()
 
 
+def test_too_many_parameters_are_refused(client: Client, settings: Any) -> None:
+    """T77: a refusal of ours, with Django's own limit on fields as with none."""
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+    refused = client.get("/api/schema/?" + "a=1&" * 1_001)
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+    read = client.get("/api/schema/?" + "a=1&" * 1_001)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_target")
+    assert read.status_code == 200
+
+
 def test_an_unchanged_document_is_not_sent_again(client: Client) -> None:
     """It is large, and the docs page asks for it on every visit."""
     first = client.get("/api/schema/")
