@@ -11,7 +11,8 @@ PYTEST := $(PY) -m pytest -n 2
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME DJANGO_SETTINGS_MODULE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-services bench lint format openapi texts requirements constraints ci clean
+.PHONY: help install run demo test test-services test-browser faults bench lint format openapi texts examples \
+  requirements constraints ci clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,14 +29,23 @@ test: $(INSTALLED) ## run the suite on SQLite, without any service (ARGS= for py
 	@exec env -u DATABASE_URL -u REDIS_URL -u HOST -u PORT -u PUBLIC_URL -u VAR_DIR \
 	  $(PYTEST) -m "not services and not browser and not bench" $(ARGS)
 
-test-services: $(INSTALLED) ## run the suite on PostgreSQL and Redis, races included
+test-services: $(INSTALLED) ## run what touches a database on PostgreSQL and Redis, races included
 	@test -n "$$DATABASE_URL" && test -n "$$REDIS_URL" || { \
 	  echo "make test-services needs two addresses, for example:"; \
 	  echo "  DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres REDIS_URL=redis://127.0.0.1:6379/0 make test-services"; \
 	  echo "Nothing at hand? .ci/services start DIR starts both, for you alone."; \
 	  exit 2; }
 	@exec env -u HOST -u PORT -u PUBLIC_URL -u VAR_DIR \
-	  $(PYTEST) -m "not browser and not bench" $(ARGS)
+	  $(PYTEST) -m "not browser and not bench" --with-database $(ARGS)
+
+test-browser: $(INSTALLED) ## walk the pages for people in a real Chromium (CHROMIUM= names one)
+	@$(PY) -m tests.browser.chromium >/dev/null
+	@exec env -u DATABASE_URL -u REDIS_URL -u HOST -u PORT -u PUBLIC_URL -u VAR_DIR \
+	  $(PYTEST) -m browser tests/browser $(ARGS)
+
+faults: $(INSTALLED) ## race, stop and kill real servers (SIZE=pr or full, ONLY=R06,R07; reports in var/faults)
+	@exec env -u HOST -u PORT -u PUBLIC_URL -u VAR_DIR -u WORKERS -u THREADS \
+	  $(PY) -m tests.faults --size $(or $(SIZE),full) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 bench: $(INSTALLED) ## measure throughput and CPU beside the baselines (needs DATABASE_URL)
 	@test -n "$$DATABASE_URL" || { echo "make bench needs PostgreSQL in DATABASE_URL"; exit 2; }
@@ -54,8 +64,14 @@ format: $(INSTALLED) ## put the code in the one style
 openapi: $(INSTALLED) ## write the OpenAPI document again after a change
 	$(PY) manage.py agentic_openapi
 
+examples: $(INSTALLED) ## record docs/examples again, and fill the guides with them
+	$(PY) -m tests.examples
+
 requirements: $(INSTALLED) ## write docs/requirements.md again after a change of marks
 	$(PY) -m tests.requirements table
+
+pictures: $(INSTALLED) ## take the pictures of the documentation again after a change of pages
+	$(PY) -m docs.pictures
 
 texts: $(INSTALLED) ## find new texts for people, and compile their translations
 	$(PY) -m tests.catalogs
@@ -64,7 +80,7 @@ constraints: $(INSTALLED) ## resolve the versions in constraints.txt again
 	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --all-extras --no-header --no-annotate \
 	  --python-version 3.11 --output-file constraints.txt pyproject.toml
 
-ci: ## every gate, as the CI runs them (installs PostgreSQL and Redis from Debian if missing)
+ci: ## every gate, as the CI runs them (installs PostgreSQL, Redis and Chromium from Debian if missing)
 	@exec .ci/run
 
 clean: ## remove the environment and all caches; var (the demo's data) stays

@@ -1,4 +1,4 @@
-"""The operator's screens of sessions, payments and orders. Everything here is moved by services."""
+"""The operator's screens of sessions and of what moved. Everything here is moved by services."""
 
 from __future__ import annotations
 
@@ -8,21 +8,47 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from checkout import approvals_admin, obligations, payments_admin, quotation, services, timeline
+from checkout import (
+    approvals_admin,
+    carts_admin,
+    interventions_admin,
+    obligations,
+    orders_admin,
+    passkeys_admin,
+    payments_admin,
+    policies_admin,
+    quotation,
+    refunds_admin,
+    services,
+    timeline,
+)
 from checkout.confirmation import Decision, ask, onward
 from checkout.errors import CheckoutError
-from checkout.models import CheckoutSession, Order, Payment, SandboxCharge, StateMove
+from checkout.models import Break, CheckoutSession, Order, Payment, Refund, SandboxCharge, StateMove
 from checkout.money import display
 from checkout.ports import ports
+from checkout.reconciliation import admin as reconciliation_admin
 from checkout.screens import ACT, NOTHING, PurchaseScreen, ReadOnlyScreen, link, outside, when
 from checkout.states import SessionState
 from checkout.untrusted import quoted, quoted_data, visible
 
-__all__ = ["approvals_admin", "payments_admin"]  # read with this module: its screens register themselves
+# Read with this module: their screens register themselves.
+__all__ = [
+    "approvals_admin",
+    "carts_admin",
+    "interventions_admin",
+    "orders_admin",
+    "passkeys_admin",
+    "payments_admin",
+    "policies_admin",
+    "reconciliation_admin",
+    "refunds_admin",
+]
 
 
 class Currency(admin.SimpleListFilter):
@@ -65,7 +91,7 @@ class CheckoutSessionAdmin(ReadOnlyScreen):
         (None, {"fields": ("id_in_full", "owner_in_full", "state", "total_shown")}),
         ("Led to", {"fields": ("order_link", "payment_links")}),
         ("Timeline", {"fields": ("timeline",)}),
-        ("Cart, as last priced", {"fields": ("cart", "delivery", "problems")}),
+        ("Cart, as last priced", {"fields": ("cart", "delivery", "problems", "why")}),
         (
             "The agent's words",
             {
@@ -184,6 +210,12 @@ class CheckoutSessionAdmin(ReadOnlyScreen):
     def problems(self, session: CheckoutSession) -> SafeString | str:
         return quotation.problems(session.quote)
 
+    @admin.display(description="why a person must act")
+    def why(self, session: CheckoutSession) -> SafeString:
+        told = quotation.why(session.quote)
+        try_out = reverse("admin:agentic_interventions_policy_simulation", query={"session": session.pk})
+        return format_html('{}<br><a href="{}">What would it need now?</a>', told, try_out)
+
     @admin.display(description="buyer")
     def buyer_said(self, session: CheckoutSession) -> SafeString | str:
         return quoted_data(session.buyer) or NOTHING
@@ -206,98 +238,17 @@ class CheckoutSessionAdmin(ReadOnlyScreen):
         return quoted_data(session.extras) or NOTHING
 
 
-@admin.register(Order)
-class OrderAdmin(PurchaseScreen):
-    """Searching by the merchant's own reference reads the whole table; ids and numbers do not."""
-
-    owned = True
-    empty_list_text = "What was bought would be here. An order appears when its payment is authorized."
-    list_display = (
-        "id",
-        "number",
-        "owner_shown",
-        "status",
-        "amount_shown",
-        "merchant_reference",
-        "created",
-    )
-    list_deferred = ("quote", "buyer", "fulfillment_details", "notes")
-    list_filter = ("created_at",)
-    search_fields = ("id",)
-    search_help_text = (
-        "The whole id of an order, session or payment, an order number, an agent's name, "
-        "or the merchant's own reference."
-    )
-    fieldsets = (
-        (None, {"fields": ("id_in_full", "number", "owner_in_full", "status", "amount_shown", "page")}),
-        ("Belongs to", {"fields": ("session_link", "payment_link", "merchant_reference", "created")}),
-        ("What was bought", {"fields": ("bought", "delivery")}),
-        (
-            "The agent's words",
-            {
-                "fields": ("buyer_said", "delivery_said", "notes_said", "reference_said"),
-                "description": "Received as it is. Shown as text only; it decides nothing.",
-            },
-        ),
-    )
-
-    def search(self, term: str) -> Q:
-        if term.startswith("ord_"):
-            return Q(pk=term)
-        if term.startswith("cs_"):
-            return Q(session=term)
-        if term.startswith("pay_"):
-            return Q(payment=term)
-        if owners := outside().owners_named(term):
-            return Q(owner__in=owners)
-        return Q(pk__startswith=f"ord_{term.lower()}") | Q(merchant_reference=term) | Q(owner=term)
-
-    @admin.display(description="buyer's page")
-    def page(self, order: Order) -> SafeString | str:
-        address = outside().order_page(order.pk)
-        return format_html('<a href="{0}" rel="noreferrer">{0}</a>', address) if address else NOTHING
-
-    @admin.display(description="payment")
-    def payment_link(self, order: Order) -> SafeString:
-        return link(Payment, order.payment_id)
-
-    @admin.display(description="lines")
-    def bought(self, order: Order) -> SafeString:
-        return quotation.as_table(order.quote, order.currency)
-
-    @admin.display(description="delivery")
-    def delivery(self, order: Order) -> SafeString | str:
-        return quotation.delivery(order.quote, order.currency)
-
-    @admin.display(description="buyer")
-    def buyer_said(self, order: Order) -> SafeString | str:
-        return quoted_data(order.buyer) or NOTHING
-
-    @admin.display(description="delivery details")
-    def delivery_said(self, order: Order) -> SafeString | str:
-        said = {"details": order.fulfillment_details, "groups": order.session.fulfillment_groups}
-        return quoted_data({name: value for name, value in said.items() if value}) or NOTHING
-
-    @admin.display(description="notes")
-    def notes_said(self, order: Order) -> SafeString | str:
-        return quoted(order.notes) or NOTHING
-
-    @admin.display(description="the agent's reference")
-    def reference_said(self, order: Order) -> SafeString | str:
-        return quoted(order.client_reference) or NOTHING
-
-
 @admin.register(StateMove)
 class StateMoveAdmin(ReadOnlyScreen):
     """The log of moves, newest first; found by the id of what moved, which is indexed."""
 
-    empty_list_text = "Every move of a session or payment would be here, written as it happens."
+    empty_list_text = "Every move of a session, payment or break would be here, written as it happens."
     time = staticmethod(when("at", "time"))
 
     list_display = ("time", "subject_link", "from_state", "to_state", "actor_shown", "note_shown")
     ordering = ("-id",)
     search_fields = ("subject",)
-    search_help_text = "The whole id of a session or payment."
+    search_help_text = "The whole id of a session, payment or break."
     fields = list_display
 
     def search(self, term: str) -> Q:
@@ -305,7 +256,8 @@ class StateMoveAdmin(ReadOnlyScreen):
 
     @admin.display(description="what moved")
     def subject_link(self, move: StateMove) -> SafeString:
-        return link(Payment if move.subject.startswith("pay_") else CheckoutSession, move.subject)
+        models = {"pay": Payment, "ref": Refund, "brk": Break}
+        return link(models.get(move.subject.partition("_")[0], CheckoutSession), move.subject)
 
     @admin.display(description="who")
     def actor_shown(self, move: StateMove) -> str:

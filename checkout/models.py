@@ -8,7 +8,11 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
+from checkout.cart_models import Cart
 from checkout.errors import NotFound
+from checkout.order_models import Adjustment, OrderLine, Refund, Shipment, ShipmentEvent
+from checkout.reconciliation.models import Break, ReconciliationRun
+from checkout.sandbox_models import SandboxAuthentication, SandboxToken  # noqa: F401  (Django looks here)
 from checkout.states import (
     LIVE_ATTEMPT,
     PAYMENT_MOVES,
@@ -16,10 +20,29 @@ from checkout.states import (
     PaymentState,
     SessionState,
 )
+from checkout.token_models import StripeToken  # noqa: F401  (Django looks here)
 from interventions.identifiers import IdentifierField
 from interventions.models import Intervention
 from interventions.negotiation import APPROVAL
 from interventions.prepared import Lookup
+
+# Read with this module: Django finds them here.
+__all__ = [
+    "Adjustment",
+    "Approval",
+    "Break",
+    "Cart",
+    "CheckoutSession",
+    "Order",
+    "OrderLine",
+    "Payment",
+    "ReconciliationRun",
+    "Refund",
+    "SandboxCharge",
+    "Shipment",
+    "ShipmentEvent",
+    "StateMove",
+]
 
 
 class Owned:
@@ -68,6 +91,11 @@ class CheckoutSession(models.Model):
     extras = models.JSONField(
         default=dict,
         help_text="Locale, time zone, quote id, metadata, order notes and write-only members as received.",
+    )
+    handed_over = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A frozen cart: a person buys it on our page, and no agent can pay for it.",
     )
     quote = models.JSONField(default=dict, help_text="The last pricing: lines, options, amounts, problems.")
     total = models.BigIntegerField(default=0, help_text="Minor units, as last priced.")
@@ -152,6 +180,26 @@ class Payment(models.Model):
     )
     reference = models.CharField(max_length=255, blank=True, help_text="The provider's own id.")
     decline_code = models.CharField(max_length=64, blank=True)
+    liability_shift = models.CharField(
+        max_length=13,
+        blank=True,
+        help_text="Whether a dispute is the issuer's loss: confirmed or not_confirmed, as the provider says.",
+    )
+    ds_transaction_id = models.CharField(
+        max_length=36,
+        blank=True,
+        help_text="3-D Secure's own id of the authentication an agent brought. Each counts once, ever.",
+    )
+    brought = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="How 3-D Secure ended by what the agent brought last: a claim, which pays for nothing.",
+    )
+    refunded = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Minor units that went back or are to go: every refund that has not failed.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -169,14 +217,34 @@ class Payment(models.Model):
                 condition=models.Q(state__in=LIVE_ATTEMPT),
                 name="agentic_payment_one_live",
             ),
+            models.UniqueConstraint(
+                fields=("ds_transaction_id",),
+                condition=~models.Q(ds_transaction_id=""),
+                name="agentic_payment_ds_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(liability_shift__in=("", "confirmed", "not_confirmed")),
+                name="agentic_payment_liability",
+            ),
             models.CheckConstraint(
                 condition=models.Q(state__in=PaymentState.values), name="agentic_payment_state"
             ),
             models.CheckConstraint(condition=models.Q(amount__gte=0), name="agentic_payment_amount"),
+            models.CheckConstraint(
+                condition=models.Q(refunded__gte=0, refunded__lte=models.F("amount")),
+                name="agentic_payment_refunded",
+            ),
         )
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def challenged(self) -> bool:
+        """Its provider has asked for a person, and not for the last time perhaps."""
+        return self.state == PaymentState.REQUIRES_ACTION or (
+            self.state == PaymentState.PROCESSING and self.reference != ""
+        )
 
 
 class Order(models.Model):
@@ -197,6 +265,21 @@ class Order(models.Model):
     merchant_reference = models.CharField(
         max_length=255, blank=True, help_text="The id the merchant's own order system gave it."
     )
+    contact_digest = models.CharField(max_length=64, blank=True, help_text="By which a buyer is known again.")
+    address_digest = models.CharField(
+        max_length=64, blank=True, help_text="By which an address is known again."
+    )
+    sequence = models.PositiveIntegerField(default=1, help_text="How many events its agent was to hear.")
+    event_at = models.DateTimeField(
+        null=True, blank=True, help_text="The last of them; empty while there was none but the first."
+    )
+    attention = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why an operator must look at it; empty when nobody must.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -211,6 +294,11 @@ class Order(models.Model):
                 condition=~models.Q(merchant_reference=""),
                 name="agentic_order_merchant",
             ),
+            models.Index(
+                fields=("attention",), condition=~models.Q(attention=""), name="agentic_order_attention"
+            ),
+            models.Index(fields=("contact_digest", "created_at"), name="agentic_order_contact"),
+            models.Index(fields=("address_digest", "created_at"), name="agentic_order_address"),
         )
         constraints = (
             models.CheckConstraint(condition=models.Q(amount__gte=0), name="agentic_order_amount"),
@@ -226,7 +314,7 @@ class Order(models.Model):
 
 
 class StateMove(models.Model):
-    """One move of a session or payment, written in the transaction that made it."""
+    """One move of a session, payment or refund, written in the transaction that made it."""
 
     subject = models.CharField(max_length=40, db_index=True, help_text="The id of what moved.")
     from_state = models.CharField(max_length=16, blank=True)
@@ -269,11 +357,24 @@ class SandboxCharge(models.Model):
     refunds = models.JSONField(default=dict, help_text="Amount given back, by the key it was asked under.")
     currency = models.CharField(max_length=3)
     outcome = models.CharField(max_length=16)
+    challenge = models.CharField(
+        max_length=64, blank=True, help_text="The sandbox bank's id of what it asks."
+    )
+    eci = models.CharField(max_length=2, blank=True, help_text="How the bank saw the holder, if it did.")
+    decline_code = models.CharField(max_length=32, blank=True, db_default="", default="")
+    card_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        default="",
+        help_text="Keyed hash of the card number, of a card from the sandbox vault.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         db_table = "agentic_checkout_sandbox_charge"
         ordering = ("-created_at",)
+        indexes = (models.Index(fields=("created_at",), name="agentic_sandbox_ledger"),)
 
     def __str__(self) -> str:
         return self.reference

@@ -7,23 +7,25 @@ from typing import Any
 from django.utils import timezone
 
 from checkout.errors import StateConflict
-from checkout.models import CheckoutSession, Payment, StateMove
+from checkout.models import Break, CheckoutSession, Payment, Refund, StateMove
 from interventions.prepared import change, insert
 
+Moved = CheckoutSession | Payment | Refund | Break
 
-def begin(row: CheckoutSession | Payment, *, actor: str, note: str = "") -> None:
+
+def begin(row: Moved, *, actor: str, note: str = "") -> None:
     """The new row's first state is in the log. Must run in the transaction that inserted it."""
     insert([StateMove(subject=row.pk, to_state=row.state, actor=actor, note=note)])
 
 
 def move(
-    row: CheckoutSession | Payment,
+    row: Moved,
     to: str,
     *,
     actor: str,
     note: str = "",
     only: dict[str, Any] | None = None,
-    beginning: CheckoutSession | Payment | None = None,
+    beginning: Moved | None = None,
     **columns: Any,
 ) -> None:
     """`row` is in state `to` with `columns` written, and the move is in the log.

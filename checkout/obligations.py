@@ -1,7 +1,7 @@
 """What a person must do before a session can be paid (acp.md 0.3, 0.4; decisions 16 to 22).
 
-The policies decide, by the goods and the amount alone; the agent's capabilities only decide
-how the person is reached. What was passed is bound to what it was passed for.
+The policies decide, by the purchase alone; the agent's capabilities only decide how the person is
+reached. What was passed is bound to what it was passed for.
 """
 
 from __future__ import annotations
@@ -15,60 +15,106 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from checkout import pricing
-from checkout.asked import asking, disapproved, refused
+from checkout import abilities, address_checks, assessing, facts, handing_over, pricing, reaching
+from checkout.asked import PAGES, asking, at_the_page, disapproved, refused
 from checkout.models import CheckoutSession
+from checkout.payments.outcomes import Instrument
 from checkout.states import SessionState
 from interventions import policy, services
-from interventions.negotiation import APPROVAL, Agreement, Declared, Enforcement, Kind, Requirement, negotiate
-from interventions.policy import Facts
-from interventions.ports import ports as intervention_ports
+from interventions.channels.by_name import SMS
+from interventions.negotiation import (
+    APPROVAL,
+    HANDOFF,
+    Agreement,
+    Declared,
+    Kind,
+    Requirement,
+    negotiate,
+)
 from interventions.states import InterventionState
 
 WHERE = "$.capabilities.interventions"
 
-DISGUISED = frozenset('"\\[]')
+DEMANDS_3DS = "demands_3ds"
+"""In the agreement of a quote: no money is taken that the card's issuer did not see its holder for."""
+NEED_A_CONTACT = frozenset({Kind.OTP, Kind.BIOMETRIC})
+"""What is bound to the buyer's contact: codes are sent there, and passkeys belong to it."""
 
 
-def weigh(session: CheckoutSession, *, before: Mapping[str, Any] | None) -> None:
+def weigh(
+    session: CheckoutSession,
+    *,
+    before: Mapping[str, Any] | None,
+    handed: Mapping[str, Any] | None = None,
+    tendered: Instrument | None = None,
+    asks: bool = True,
+) -> None:
     """The session's new quote says what a person must do, and a challenge is running if one must.
 
     `quote["agreement"]` is the outcome of the negotiation; `quote["pending"]` the intervention
     that a person has to pass now, and `quote["approval"]` the one that the merchant decides, or
-    absent; `before` is the one of the last quote. Must run inside the transaction that changes
-    the session.
+    absent; `before` is the one of the last quote. `quote["handoff"]` is there while an agent's own
+    session is handed over; `handed` is the last quote's. `tendered` is what it is paid with, once that
+    is known. Without `asks`, a person at our page is told what they will be asked, and is not yet. Must run
+    inside the transaction that changes the session.
     """
     quote = session.quote
-    wanted = requirement(session)
-    agreement = negotiate(declared(session.capabilities), runnable(), wanted)
+    handler = tendered.handler_id if tendered else facts.handler(quote)
+    wanted = policy.current(facts.of_session(session, handler=handler))
+    weighed = assessing.weigh(session, wanted, contact=reaching.contact(session), tendered=tendered)
+    binds = wanted.binds(risky=weighed.high)
+    runnable = abilities.runnable()
+    agents = agreement = negotiate(abilities.declared(session.capabilities), runnable, wanted)
+    stranded = wanted.hand_over and binds and not agents.compatible and bool(quote["lines"])
+    # Nobody is sent to a page where they could not do it either.
+    stranded = stranded and negotiate(abilities.at_our_page(), runnable, wanted).compatible
+    handoff = handing_over.escalate(session) if stranded and not session.handed_over else None
+    person = handing_over.is_handed_over(session)
+    if person:
+        agreement = negotiate(told(session), runnable, wanted)
     quote["agreement"] = {
-        "supported": [kind.value for kind in agreement.supported],
+        "supported": _supported(told(session), agreement, wanted),
         "required": [kind.value for kind in agreement.required],
         "enforcement": agreement.enforcement.value,
     }
+    if person and not session.handed_over:
+        own = abilities.declared(session.capabilities)
+        quote["agreement"]["of_agent"] = _supported(own, agents, wanted)
+    if wanted.because:
+        quote["why"] = _why(wanted, weighed)
+    if wanted.check_address or Kind.ADDRESS_VERIFICATION in agreement.supported:
+        quote["problems"] += address_checks.checked(session)
     due = _due(session, agreement)
     asked = False
-    if due and agreement.enforcement == Enforcement.ALWAYS:
-        asked = _insist(session, agreement, due)
+    authenticates = Kind.THREE_DS in agreement.required and binds
+    if authenticates:
+        quote["agreement"][DEMANDS_3DS] = True
+    if (due and binds) or (authenticates and not agreement.compatible):
+        here = not person or (asks and handing_over.is_present(session, handoff))
+        asked = _insist(session, agreement, due, here=here)
     elif not agreement.compatible:
-        # Conditional or optional: nothing is in the way, and yet the agent should know (ACP-135).
+        # Optional, or the risk is low: nothing is in the way, and yet the agent should know (ACP-135).
         text = gettext_noop("The buyer may be asked to confirm this purchase by: %(kinds)s.")
         values = {"kinds": _named(agreement.required)}
         quote["problems"].append(pricing.problem("info", "", text, param=WHERE, values=values))
-    if wanted.approval and quote["ready"]:
+    if wanted.wants_approval(risky=weighed.high) and quote["ready"]:
         _look_for_approval(session)
+    facts.remember(quote, handler, weighed.held)
+    if handed is not None and handing_over.QUOTED not in quote:
+        services.close_all(session.id, actor="system", kind=HANDOFF)
     if before is None:
         return
     if before["kind"] != APPROVAL:
         if not asked:
-            services.close_all(session.id, actor="system")
+            services.close_all(session.id, actor="system", but=HANDOFF)
     elif "approval" not in quote:
         services.close_all(session.id, actor="system", kind=APPROVAL)
 
 
-def sanctioned(session: CheckoutSession) -> bool:
+def sanctioned(session: CheckoutSession, tendered: Instrument) -> bool:
     """The merchant approved exactly this purchase, or need not; otherwise it is asked now, and the
-    quote in memory says so (decision 23). For a session that could be paid, inside its transaction."""
+    quote in memory says so (decision 23). For a session that could be paid with what is `tendered`,
+    inside its transaction."""
     quote = session.quote
     if not quote["agreement"].get("approval") or taken(session, APPROVAL):
         return True
@@ -83,6 +129,7 @@ def sanctioned(session: CheckoutSession) -> bool:
     )
     if asked.live(timezone.now()):
         quote["approval"] = asked.as_dict()
+        facts.remember(quote, tendered.handler_id, facts.held(quote))
     else:
         _disapprove(session)
     return False
@@ -91,7 +138,8 @@ def sanctioned(session: CheckoutSession) -> bool:
 def drop(session: CheckoutSession, *, actor: str) -> None:
     """Nobody is asked for anything any more: the session ends. Inside its transaction."""
     services.close_all(session.id, actor=actor)
-    asked = [name for name in ("pending", "approval") if session.quote.pop(name, None)]
+    names = ("pending", "approval", handing_over.QUOTED)
+    asked = [name for name in names if session.quote.pop(name, None)]
     if asked:
         CheckoutSession.objects.filter(pk=session.pk).update(quote=session.quote)
 
@@ -99,7 +147,7 @@ def drop(session: CheckoutSession, *, actor: str) -> None:
 def lapse(session: CheckoutSession, *, actor: str) -> None:
     """What a person is asked now is over, as if its time had passed: nothing they were sent opens
     anything any more, and the next pricing asks anew. On the locked session, inside its transaction."""
-    services.close_all(session.id, actor=actor)
+    services.close_all(session.id, actor=actor, but=HANDOFF)
     session.quote["pending"]["expires_at"] = timezone.now().isoformat()
     CheckoutSession.objects.filter(pk=session.pk).update(quote=session.quote)
 
@@ -128,19 +176,22 @@ def approval(session: CheckoutSession) -> Mapping[str, Any] | None:
     return found
 
 
-def ended(session: CheckoutSession) -> None:
-    """What the person was asked is over without a yes: the quote in memory says so, and asks
-    nobody again."""
+def ended(session: CheckoutSession, why: pricing.Problem | None = None) -> None:
+    """What the person was asked is over without a yes: the quote in memory says `why`, by default
+    that they said no, and asks nobody again."""
     quote = session.quote
     quote.pop("pending", None)
     others = [entry for entry in quote["problems"] if entry["code"] != "intervention_required"]
-    quote["problems"] = [*others, refused()]
+    quote["problems"] = [*others, why or refused()]
 
 
-def waiting(session: CheckoutSession) -> bool:
-    """A person can do what was asked, and has not; False also when they did, and nothing says so yet."""
+def waiting(session: CheckoutSession, handler: str) -> bool:
+    """A person can do what was asked, and has not; False also when they did, and nothing says so yet,
+    and when they were asked for another handler: what this one needs is weighed before it is charged."""
     current = asked_now(session, timezone.now())
-    return current is not None and not taken(session, current["kind"])
+    if current is None or facts.handler(session.quote) not in ("", handler):
+        return False
+    return not taken(session, current["kind"])
 
 
 def taken(session: CheckoutSession, kind: str) -> bool:
@@ -148,64 +199,64 @@ def taken(session: CheckoutSession, kind: str) -> bool:
     return services.passed(session.id, kind, binding(session))
 
 
-def requirement(session: CheckoutSession) -> Requirement:
-    """What the policies ask for, whatever the agent can do."""
-    tags = frozenset(tag for line in session.quote["lines"] for tag in line["tags"])
-    return policy.current(Facts(tags=tags, amount=session.total, currency=session.currency))
-
-
-def runnable() -> list[Kind]:
-    """The types this merchant can run."""
-    return [Kind(name) for name in intervention_ports().providers]
-
-
-def declared(capabilities: Mapping[str, Any]) -> Declared:
-    """What the agent said of itself; wrong or missing members count as not said."""
-    told = capabilities.get("interventions") or {}
-    return Declared(
-        supported=tuple(told.get("supported") or ()),
-        redirect_context=told.get("redirect_context"),
-        max_redirects=told.get("max_redirects"),
-        max_interaction_depth=told.get("max_interaction_depth"),
-    )
+def told(session: CheckoutSession) -> Declared:
+    """What whoever finishes the session can do: its agent, or the person it is handed over to."""
+    if handing_over.is_handed_over(session):
+        return abilities.at_our_page()
+    return abilities.declared(session.capabilities)
 
 
 def binding(session: CheckoutSession) -> str:
-    """What a confirmation is for: cart, total, currency, contact, and where it goes (decision 21)."""
+    """What a confirmation is for: cart, total, currency, contacts, and where it goes (decision 21).
+
+    Every contact that a code may go to counts, whichever it went to.
+    """
     bound = {
         "lines": sorted((line["item_id"], line["quantity"]) for line in session.quote["lines"]),
         "total": session.total,
         "currency": session.currency,
-        "contact": contact(session),
+        "contact": reaching.contact(session),
         "delivery": session.fulfillment_details,
         "groups": session.fulfillment_groups,
         "options": session.quote["selected"],
     }
+    if number := reaching.destinations(session).get(SMS):
+        bound["phone"] = number
     return sha256(json.dumps(bound, sort_keys=True).encode()).hexdigest()
 
 
-def contact(session: CheckoutSession) -> str:
-    """Where the buyer can be reached: the buyer's e-mail address, or the delivery's.
-
-    Not at a quoted name or a bare network address: one mailbox would have many spellings, and
-    each would be counted by itself (T14).
-    """
-    for source in (session.buyer, session.fulfillment_details):
-        address = str((source or {}).get("email") or "")
-        if address and not DISGUISED.intersection(address):
-            return address
-    return ""
+def _why(wanted: Requirement, weighed: assessing.Weighed) -> dict[str, Any]:
+    """Which policies ask, and how high the risk is. For operators: agents are never shown it (ACP-138)."""
+    why: dict[str, Any] = {"policies": list(wanted.because)}
+    if weighed.risk is not None:
+        why["risk"] = {"high": weighed.risk.high, "reasons": list(weighed.risk.reasons)}
+    return why
 
 
 def _due(session: CheckoutSession, agreement: Agreement) -> list[Kind]:
+    """What is left to do before the session can be paid. 3-D Secure belongs to a payment, and is
+    asked for when there is one (`checkout.authentication`)."""
     if not agreement.required:
         return []
     bound = binding(session)
-    return [kind for kind in agreement.required if not services.passed(session.id, kind.value, bound)]
+    return [
+        kind
+        for kind in agreement.required
+        if kind != Kind.THREE_DS and not services.passed(session.id, kind.value, bound)
+    ]
 
 
-def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind]) -> bool:
-    """The session cannot be paid before `due` is done; True when a person is, or was, asked."""
+def _supported(told: Declared, agreement: Agreement, wanted: Requirement) -> list[str]:
+    """The types that can be done, with the pages by which an issuer is reached."""
+    supported = set(agreement.supported)
+    if PAGES.intersection(told.supported) - supported:
+        supported.update(negotiate(told, abilities.bank_pages(), wanted).supported)
+    return [kind.value for kind in Kind if kind in supported]
+
+
+def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind], *, here: bool) -> bool:
+    """The session cannot be paid before `due` is done; True when a person is, or was, asked. Nobody is
+    before they are `here`."""
     quote = session.quote
     ready, quote["ready"] = quote["ready"], False
     if not agreement.compatible:
@@ -220,26 +271,29 @@ def _insist(session: CheckoutSession, agreement: Agreement, due: list[Kind]) -> 
                 values={"kinds": _named(agreement.required)},
             )
         )
-    elif Kind.OTP in due and not contact(session):
-        text = gettext_noop("An e-mail address of the buyer is needed, to send a one-time code to.")
-        quote["problems"].append(
-            pricing.problem(
-                "error", "missing", text, param="$.buyer.email", resolution="requires_buyer_input"
-            )
-        )
+    elif not here:
+        quote["problems"].append(at_the_page(due))
+    elif Kind.BIOMETRIC in due and not reaching.contact(session):
+        quote["problems"].append(reaching.no_mailbox())
+    elif Kind.OTP in due and not reaching.destinations(session):
+        quote["problems"].append(reaching.unreachable())
     elif ready:
+        channel, destination = reaching.chosen(session)
         asked = services.ensure(
             session.id,
             due[0].value,
             binding=binding(session),
             amount=session.total,
             currency=session.currency,
-            destination=contact(session),
+            destination=destination,
+            channel=channel,
             owner=session.owner,
         )
         live = asked.live(timezone.now())
         if live:
             quote["pending"] = asked.as_dict()
+            if asked.kind == Kind.OTP:
+                quote["pending"]["channels"] = list(reaching.destinations(session))
         quote["problems"].append(asking(asked, live=live))
         return True
     return False

@@ -10,12 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from checkout import settlement, timeline
+from checkout.asking_provider import ask_each
 from checkout.confirmation import Decision, ask, onward
-from checkout.errors import CheckoutError, ProviderUnavailable
+from checkout.errors import ProviderUnavailable
 from checkout.models import Order, Payment
 from checkout.ports import ports
+from checkout.reconciliation import healing
 from checkout.screens import ACT, NOTHING, PurchaseScreen, link
-from checkout.states import PaymentState
+from checkout.states import LIVE_ATTEMPT, PaymentState
 from checkout.untrusted import visible
 
 
@@ -35,6 +37,7 @@ class PaymentAdmin(PurchaseScreen):
     fieldsets = (
         (None, {"fields": ("id_in_full", "session_link", "order_link", "state", "amount_shown")}),
         ("Provider", {"fields": ("handler_id", "reference", "decline_code", "claim")}),
+        ("3-D Secure", {"fields": ("liability_shift", "brought", "ds_transaction_id")}),
         ("Timeline", {"fields": ("timeline", "created", "updated")}),
     )
 
@@ -63,32 +66,25 @@ class PaymentAdmin(PurchaseScreen):
         return Q(reference=term)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Capturing by hand only where the merchant says when; else the outbox does it at once."""
+        """Capturing by hand where the merchant says when; else for what the outbox did not take in time."""
         actions = super().get_actions(request)
-        if ports().rules.capture != "on_shipment":
+        if not hasattr(request, SOMETHING):  # asked several times for one page
+            setattr(request, SOMETHING, ports().rules.capture == "on_shipment" or _overdue().exists())
+        if not getattr(request, SOMETHING):
             actions.pop("capture", None)
         return actions
 
     def offers(self, action: str, row: Payment) -> bool:
         if action == "capture":
             return _may_be_captured(row)
-        return row.state in (PaymentState.PROCESSING, PaymentState.AUTHORIZED, PaymentState.CAPTURED)
+        return row.state in LIVE_ATTEMPT
 
     @admin.action(description="Ask the provider now", permissions=[ACT])
     def ask_provider(self, request: HttpRequest, queryset: QuerySet[Payment]) -> HttpResponse | None:
         confirmed = ask(self, request, queryset, self.ASK_PROVIDER)
         if confirmed is None or isinstance(confirmed, HttpResponse):
             return confirmed
-        for payment in confirmed.rows:
-            try:
-                settlement.settle(payment.pk)
-            except CheckoutError as problem:
-                outcome, level = problem.message, messages.WARNING
-            else:
-                payment.refresh_from_db()
-                outcome, level = f"The payment is {payment.state}.", messages.SUCCESS
-            self.note(request, payment, f"Asked the provider: {confirmed.reason}. {outcome}")
-            self.message_user(request, f"Payment {payment.pk}: {outcome}", level)
+        ask_each(self, request, confirmed.rows, settlement.settle, reason=confirmed.reason, noun="payment")
         return onward(request, confirmed.rows)
 
     @admin.action(description="Capture", permissions=[ACT])
@@ -112,8 +108,19 @@ class PaymentAdmin(PurchaseScreen):
         return timeline.of_payment(payment)
 
 
+SOMETHING = "_agentic_something_to_capture"
+
+
+def _overdue() -> QuerySet[Payment]:
+    """Authorized for so long that nothing of it can be on its way."""
+    return Payment.objects.filter(state=PaymentState.AUTHORIZED, updated_at__lte=healing.edge())
+
+
 def _may_be_captured(payment: Payment) -> bool:
-    """Authorized, and its order is placed: money is taken for orders only (decision 36)."""
+    """Authorized, and its order is placed: money is taken for orders only (decision 36). Where the outbox
+    takes it at once, by hand only what it has not taken for too long."""
+    if ports().rules.capture != "on_shipment" and not _overdue().filter(pk=payment.pk).exists():
+        return False
     return payment.state == PaymentState.AUTHORIZED and Order.objects.filter(payment=payment.pk).exists()
 
 

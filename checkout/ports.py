@@ -8,7 +8,7 @@ integers of minor units. `tests/contracts` holds a reusable test class for each 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -22,34 +22,54 @@ from checkout.options import (
     ServiceArea,
     Window,
 )
+from checkout.payments.authenticator import DelegatedAuthenticator
+from checkout.payments.guard import guarded
 from checkout.payments.outcomes import (
     ActionRequired,
     Attempt,
     Authorized,
     Declined,
+    Dispute,
     Handler,
     Instrument,
+    LedgerEntry,
     Outcome,
     ProviderEvent,
+    Refunded,
+    RefundEntry,
     Unknown,
 )
-from interventions.ports import Outbox
+from checkout.payments.provider import (
+    AuthenticatingProvider,
+    DisputesProvider,
+    LedgerProvider,
+    PaymentProvider,
+    RefundsProvider,
+)
+from checkout.payments.vault import Vault
+from interventions.ports import GivenUp, Outbox
 
 __all__ = [
     "ActionRequired",
     "Attempt",
+    "AuthenticatingProvider",
     "Authorized",
     "Basket",
     "BasketLine",
     "Catalog",
     "ChosenOption",
     "Declined",
+    "Dispute",
+    "DisputesProvider",
     "Fulfillment",
     "FulfillmentType",
+    "GivenUp",
     "Handler",
     "Held",
     "Instrument",
     "Inventory",
+    "LedgerEntry",
+    "LedgerProvider",
     "LinePrice",
     "Option",
     "OrderSink",
@@ -65,9 +85,15 @@ __all__ = [
     "Product",
     "ProductPage",
     "ProviderEvent",
+    "RefundEntry",
+    "Refunded",
+    "RefundsProvider",
+    "RestockingInventory",
     "Rules",
     "ServiceArea",
     "Short",
+    "SortOrder",
+    "SortingCatalog",
     "TaxPart",
     "Unknown",
     "Wanted",
@@ -133,6 +159,20 @@ class Catalog(Protocol):
 
     def browse(self, category: str, *, currency: str, page: int = 1, page_size: int = 20) -> ProductPage:
         """The products of one category, or all with an empty one, in a stable order."""
+        ...
+
+
+SortOrder = Literal["price_asc", "price_desc", "newest"]
+
+
+@runtime_checkable
+class SortingCatalog(Protocol):
+    """What a Catalog has besides, when buyers can choose in which order its goods are listed."""
+
+    def sorted(
+        self, category: str, *, by: SortOrder, currency: str, page: int = 1, page_size: int = 20
+    ) -> ProductPage:
+        """What `browse` lists, cheapest first, dearest first, or newest first; equals in a stable order."""
         ...
 
 
@@ -274,44 +314,14 @@ class Inventory(Protocol):
         ...
 
 
-# --- Payment ---------------------------------------------------------------------------------
-
-
 @runtime_checkable
-class PaymentProvider(Protocol):
-    """Moves money. Always called with **no transaction open**; may take up to its own timeout.
+class RestockingInventory(Protocol):
+    """What an Inventory has besides, when what was sold and never sent can be put back."""
 
-    Every verb is repeatable by the attempt's id: the provider answers a repeat with the first
-    outcome and moves money once. The one exception raised is ProviderUnavailable: the outcome
-    is then unknown, never a refusal.
-    """
-
-    def handlers(self, *, currency: str) -> Sequence[Handler]:
-        """The accepted ways to pay in `currency`. Local and quick; a transaction may be open."""
-        ...
-
-    def authorize(self, attempt: Attempt) -> Outcome: ...
-
-    def resume(self, attempt: Attempt, result: Mapping[str, Any]) -> Outcome:
-        """Goes on with an attempt that required action."""
-        ...
-
-    def capture(self, attempt: Attempt, reference: str) -> Authorized | Declined: ...
-
-    def void(self, attempt: Attempt, reference: str) -> None:
-        """An authorization that was not captured holds no money any more."""
-        ...
-
-    def refund(self, attempt: Attempt, reference: str, *, amount: int, key: str) -> None:
-        """`amount` of what was captured goes back, once per `key`."""
-        ...
-
-    def retrieve(self, attempt: Attempt) -> Outcome | Unknown:
-        """What the provider knows of the attempt, by its id."""
-        ...
-
-    def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:
-        """A genuine message, or None. Verifies the signature before it reads anything."""
+    def put_back(self, key: str, pieces: Sequence[Wanted]) -> None:
+        """Pieces that were sold under `key` can be sold again. Called inside the transaction that
+        cancels them, once for each piece: what that transaction undoes is undone here too. Local
+        database work only."""
         ...
 
 
@@ -351,11 +361,31 @@ class Rules:
     """The merchant's settings that the checkout obeys. Durations end in their unit."""
 
     session_seconds: int = 6 * 3600
+    cart_seconds: int = 72 * 3600
+    """A cart that nobody changes is gone after so long."""
     hold_seconds: int = 15 * 60
+    handoff_seconds: int = 30 * 60
+    """A person can finish what an agent handed over for so long (decision 18)."""
     attempt_seconds: float = 60.0
     """An attempt without an answer for so long is settled by whoever comes next."""
+    unauthenticated: Literal["decline", "authorize"] = "decline"
+    """What becomes of a payment whose 3-D Secure could not be run, where no policy asks for it."""
     preselect: Literal["cheapest", "first", "none"] = "cheapest"
     capture: Literal["at_once", "on_shipment"] = "at_once"
+    reconcile_seconds: float = 86400.0
+    """The provider's books are compared with ours so often; 0: only by command."""
+    reconcile_days: float = 3.0
+    """How far back each time."""
+    reconcile_grace_seconds: float = 3600.0
+    """What changed since is still on its way, and no difference yet."""
+    reconcile_shared_account: bool = False
+    """Others take money through the same account: what names no attempt is theirs."""
+    payment_seconds: float = 20.0
+    """A call to the payment provider is over after so long: its own timeout times its tries."""
+    payment_breaker_failures: int = 10
+    """After so many calls without an answer, one after the other, the provider is left alone."""
+    payment_breaker_seconds: float = 10.0
+    """So often it is then asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,15 +400,26 @@ class Ports:
     order_sink: OrderSink
     outbox: Outbox
     rules: Rules = Rules()
+    vault: Vault | None = None
+    """Who takes cards for tokens; None: nobody does, and no card is let in."""
+    authenticator: DelegatedAuthenticator | None = None
+    """Who runs 3-D Secure for agents that hold a card; None: nobody."""
 
 
 _plugged: Ports | None = None
 
 
 def plug(parts: Ports) -> None:
-    """`parts` serve every call from now on. Called at start-up, and by tests."""
+    """`parts` serve every call from now on, the payment provider behind its guard. Called at start-up,
+    and by tests."""
     global _plugged
-    _plugged = parts
+    payments = guarded(
+        parts.payments,
+        breaker_failures=parts.rules.payment_breaker_failures,
+        breaker_seconds=parts.rules.payment_breaker_seconds,
+        longest_seconds=parts.rules.payment_seconds,
+    )
+    _plugged = replace(parts, payments=payments)
 
 
 def ports() -> Ports:

@@ -31,7 +31,7 @@ from checkout.selection import Selected
 
 __all__ = ["Problem", "Quote", "price", "problem", "short_of", "wanted", "wording"]
 
-LARGEST_QUANTITY = 9_999
+LARGEST_QUANTITY = 10_000
 
 Quote = dict[str, Any]
 

@@ -65,3 +65,16 @@ def problems(quote: Mapping[str, Any]) -> SafeString | str:
         for entry in quote.get("problems", ())
     )
     return format_html_join(SafeString("<br>"), "{} <b>{}</b>: {} <code>{}</code>", rows) or "none"
+
+
+def why(quote: Mapping[str, Any]) -> SafeString | str:
+    """Which policies want a person to act, and how high the risk was."""
+    told = quote.get("why")
+    if not told:
+        return NOTHING
+    rows = [("policy", name) for name in told["policies"]]
+    if risk := told.get("risk"):
+        rows.append(("risk", "high" if risk["high"] else "low"))
+        rows += [("because", reason) for reason in risk["reasons"]]
+    shown = ((name, visible(text)) for name, text in rows)
+    return format_html_join(SafeString("<br>"), "<b>{}</b>: {}", shown)

@@ -7,7 +7,7 @@ calls a service.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -48,6 +48,8 @@ class Outside:
     """The owners that an agent's name stands for."""
     order_page: Callable[[str], str] = lambda order_id: ""
     """The buyer's permanent page of an order, or "" when there is none."""
+    knows_extension: Callable[[Mapping[str, Any]], bool] = bool
+    """Whether an agent with these capabilities is shown the intervention extension (decision 16)."""
 
 
 _outside = Outside()

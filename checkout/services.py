@@ -8,6 +8,8 @@ not at all (decision 6).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from checkout import moves, obligations, pricing, stray_codes
+from checkout import authentication, facts, handing_over, moves, obligations, pricing, stray_codes
 from checkout.errors import (
     CompletionRunning,
     Invalid,
@@ -24,28 +26,19 @@ from checkout.errors import (
     StateConflict,
     UnsupportedCurrency,
 )
+from checkout.lines import WantedLine, numbered
 from checkout.models import CheckoutSession
+from checkout.payments.outcomes import Instrument
 from checkout.ports import ports
+from checkout.pricing import Problem
 from checkout.states import CLOSED, SessionState
-from interventions.negotiation import Kind
 from interventions.prepared import change, insert
 
 Seal = Callable[[CheckoutSession], None]
 
-MOST_LINES = 200
-
 
 def unsealed(session: CheckoutSession) -> None:
     """No answer is kept: for callers that are not answering anybody."""
-
-
-@dataclass(frozen=True, slots=True)
-class WantedLine:
-    """An item the agent asks for. `param` is where it stood in the request."""
-
-    item_id: str
-    quantity: int = 1
-    param: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,40 +61,55 @@ def create(draft: Draft, *, owner: str, seal: Seal) -> CheckoutSession:
     Raises UnsupportedCurrency, UnknownItem or Invalid, and nothing was stored. Not repeatable
     by itself; `seal` makes it so. No transaction may be open.
     """
-    currency = draft.currency.lower()
-    sold_in = ports().catalog.currencies()
-    if currency not in sold_in:
-        names = ", ".join(sold_in)
-        raise UnsupportedCurrency(f"This merchant sells in: {names}.", param="$.currency")
-    now = timezone.now()
+    currency = sold_currency(draft.currency)
     with transaction.atomic(durable=True):
-        session = CheckoutSession(
-            owner=owner,
-            currency=currency,
-            protocol_version=draft.protocol_version,
-            lines=_numbered(draft.lines, ()),
-            buyer=draft.buyer,
-            fulfillment_details=draft.fulfillment_details,
-            fulfillment_groups=draft.fulfillment_groups,
-            capabilities=dict(draft.capabilities),
-            extras=dict(draft.extras),
-            created_at=now,
-            updated_at=now,
-            expires_at=now + timedelta(seconds=ports().rules.session_seconds),
-        )
-        reprice(session)
-        insert([session])
-        moves.begin(session, actor=owner)
+        session = opened(draft, currency, owner=owner, lasts_seconds=ports().rules.session_seconds)
         seal(session)
     return session
 
 
+def sold_currency(currency: str) -> str:
+    """As the merchant's parts spell it. Raises UnsupportedCurrency."""
+    sold_in = ports().catalog.currencies()
+    if (spelt := currency.lower()) not in sold_in:
+        names = ", ".join(sold_in)
+        raise UnsupportedCurrency(f"This merchant sells in: {names}.", param="$.currency")
+    return spelt
+
+
+def opened(
+    draft: Draft, currency: str, *, owner: str, lasts_seconds: float, handed_over: bool = False
+) -> CheckoutSession:
+    """The new session, priced and in the log. Raises as `create`. Inside the caller's transaction."""
+    now = timezone.now()
+    session = CheckoutSession(
+        owner=owner,
+        currency=currency,
+        protocol_version=draft.protocol_version,
+        lines=numbered(draft.lines, ()),
+        buyer=draft.buyer,
+        fulfillment_details=draft.fulfillment_details,
+        fulfillment_groups=draft.fulfillment_groups,
+        capabilities=dict(draft.capabilities),
+        extras=dict(draft.extras),
+        handed_over=handed_over,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + timedelta(seconds=lasts_seconds),
+    )
+    reprice(session)
+    insert([session])
+    moves.begin(session, actor=owner)
+    return session
+
+
 def retrieve(session_id: str, *, owner: str) -> CheckoutSession:
-    """The session as it stands; one past its deadline is expired first (ACP-075).
+    """The session as it stands; one past its deadline is expired first (ACP-075), and a payment
+    whose person did not act in time is given up.
 
     Raises NotFound, the same for a foreign session as for an unknown one.
     """
-    session = CheckoutSession.objects.of(owner).one(session_id)
+    session = without_lapsed(CheckoutSession.objects.of(owner).one(session_id))
     if session.overdue(timezone.now()):
         expire(session)
     return session
@@ -113,14 +121,20 @@ def update(session_id: str, changes: Mapping[str, Any], *, owner: str, seal: Sea
     A member that is absent stays, None clears it, arrays replace, and `buyer` and
     `fulfillment_details` merge member by member (ACP-076 to ACP-081). Members: lines
     (WantedLine), buyer, fulfillment_details, fulfillment_groups, selected_options, extras.
-    Raises NotFound, SessionClosed, CompletionRunning, UnknownItem, Invalid. No transaction
+    A payment that waits for a person goes on waiting when nothing changes that it is for; else
+    it is given up. Raises NotFound, SessionClosed, CompletionRunning, UnknownItem, Invalid. No transaction
     may be open.
     """
     with transaction.atomic(durable=True):
         session = CheckoutSession.objects.of(owner).locked(session_id)
-        if still_open := is_open(session):
+        ended = disturb(session, changes, actor=owner)
+        if authentication.awaited(session) is not None:
+            still_open = True
+            seal(session)
+        elif still_open := is_open(session):
             apply(session, changes)
             reprice(session)
+            session.quote["problems"] += ended
             write(session)
             seal(session)
     if not still_open:
@@ -128,14 +142,43 @@ def update(session_id: str, changes: Mapping[str, Any], *, owner: str, seal: Sea
     return session
 
 
+def disturb(session: CheckoutSession, changes: Mapping[str, Any], *, actor: str) -> Sequence[Problem]:
+    """A payment that waits for a person still waits, or was given up because `changes` touch what it
+    is for, or because its time is over; then with what there is to say about that.
+
+    On the locked session, inside its transaction.
+    """
+    if authentication.awaited(session) is None:
+        return ()
+    before = len(session.quote["problems"])
+    if authentication.lapse(session, timezone.now()):
+        ended: list[Problem] = session.quote["problems"][before:]
+        return ended
+    changed = copy(session)
+    apply(changed, changes)
+    touched = any(getattr(changed, name) != getattr(session, name) for name in handing_over.BOUND)
+    if handing_over.is_handed_over(session):
+        touched = handing_over.binding(changed) != handing_over.binding(session)
+    if touched:
+        authentication.give_up(session, actor=actor, code="changed")
+    elif changed.extras != session.extras:
+        session.extras = changed.extras
+        where = {"pk": session.pk, "state": SessionState.COMPLETING}
+        change(CheckoutSession, where, {"extras": session.extras})
+    return ()
+
+
 def cancel(session_id: str, *, owner: str, seal: Seal, reason: str = "", actor: str = "") -> CheckoutSession:
     """The session is canceled and nothing will be charged; `actor` is who did it, if not its owner.
+    A payment that waits for a person is given up.
 
     Raises NotFound, SessionClosed when it is finished already, CompletionRunning while a
     payment is being made. No transaction may be open.
     """
     with transaction.atomic(durable=True):
         session = CheckoutSession.objects.of(owner).locked(session_id)
+        if authentication.awaited(session) is not None:
+            authentication.give_up(session, actor=actor or owner, code="canceled")
         if still_open := is_open(session):
             moves.move(session, SessionState.CANCELED, actor=actor or owner, note=reason[:255])
             obligations.drop(session, actor=actor or owner)
@@ -199,12 +242,12 @@ def apply(session: CheckoutSession, changes: Mapping[str, Any]) -> None:
     A one-time code that the buyer is asked for is masked where it does not belong (T20).
     """
     asked = obligations.pending(session)
-    if asked is not None and asked["kind"] == Kind.OTP:
+    if asked is not None and asked["kind"] in obligations.NEED_A_CONTACT:
         changes = stray_codes.masked(changes)
     for name, value in changes.items():
         match name:
             case "lines":
-                session.lines = _numbered(value, session.lines)
+                session.lines = numbered(value, session.lines)
             case "buyer" | "fulfillment_details":
                 setattr(session, name, _merged(getattr(session, name), value))
             case "extras":
@@ -215,12 +258,15 @@ def apply(session: CheckoutSession, changes: Mapping[str, Any]) -> None:
                 raise Invalid(f"{name} cannot be changed.", param=f"$.{name}")
 
 
-def reprice(session: CheckoutSession) -> None:
-    """The quote in memory is what the merchant's parts and policies answer now.
+def reprice(session: CheckoutSession, tendered: Instrument | None = None, *, asks: bool = True) -> None:
+    """The quote in memory is what the merchant's parts and policies answer now, to be paid with what
+    is `tendered`, if that is known; `asks` as in `obligations.weigh`.
 
     Must run inside a transaction: a person may have to be asked for something.
     """
     asked = session.quote.get("pending") or session.quote.get("approval")
+    handed = session.quote.get(handing_over.QUOTED)
+    remembered = session.quote.get(facts.TENDER)
     session.quote = pricing.price(
         session.lines,
         currency=session.currency,
@@ -232,7 +278,9 @@ def reprice(session: CheckoutSession) -> None:
         before=session.quote,
     )
     session.total = session.quote["totals"]["total"]
-    obligations.weigh(session, before=asked)
+    if remembered:
+        session.quote[facts.TENDER] = remembered
+    obligations.weigh(session, before=asked, handed=handed, tendered=tendered, asks=asks)
 
 
 def write(session: CheckoutSession) -> None:
@@ -257,36 +305,21 @@ def write(session: CheckoutSession) -> None:
         raise StateConflict
 
 
+def without_lapsed(session: CheckoutSession) -> CheckoutSession:
+    """The session as it stands once nobody waits in vain; the provider is not asked. Repeatable."""
+    if not authentication.lapsed(session, timezone.now()):
+        return session
+    with suppress(StateConflict), transaction.atomic():
+        locked = CheckoutSession.objects.locked(session.id)
+        authentication.lapse(locked, timezone.now())
+    return CheckoutSession.objects.of(session.owner).one(session.id)
+
+
 def _expire(session: CheckoutSession) -> None:
     now = timezone.now()
     moves.move(session, SessionState.EXPIRED, actor="system", note="deadline", only={"expires_at__lte": now})
+    handing_over.lapse(session, actor="system")
     obligations.drop(session, actor="system")
-
-
-def _numbered(lines: Sequence[WantedLine], before: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Lines with ids: an item keeps the id it had, and an item named twice is one line (C-01)."""
-    if len(lines) > MOST_LINES:
-        raise Invalid(f"At most {MOST_LINES} line items are accepted.", param="$.line_items")
-    known = {line["item_id"]: line["id"] for line in before}
-    used = max((int(line["id"].removeprefix("li_")) for line in before), default=0)
-    merged: dict[str, dict[str, Any]] = {}
-    for line in lines:
-        if line.item_id in merged:
-            merged[line.item_id]["quantity"] += line.quantity
-        else:
-            if line.item_id not in known:
-                used += 1
-                known[line.item_id] = f"li_{used}"
-            merged[line.item_id] = {
-                "id": known[line.item_id],
-                "item_id": line.item_id,
-                "quantity": line.quantity,
-                "param": line.param,
-            }
-        if merged[line.item_id]["quantity"] > pricing.LARGEST_QUANTITY:
-            text = f"At most {pricing.LARGEST_QUANTITY} of one item can be bought at once."
-            raise Invalid(text, param=line.param or "$.line_items")
-    return list(merged.values())
 
 
 def _merged(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any] | None:

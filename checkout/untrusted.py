@@ -40,14 +40,14 @@ def visible(text: str, *, longest: int = LONGEST_TEXT, keep: str = "") -> str:
     return "".join(shown)
 
 
-def quoted(text: str, *, label: str = "The agent wrote") -> SafeString:
+def quoted(text: str, *, label: str = "The agent wrote", longest: int = LONGEST_TEXT) -> SafeString:
     """`text` as HTML in a frame that says whose words these are; nothing at all when empty."""
     if not text:
         return SafeString("")
     return format_html(
         '<span class="agentic-words"><span class="agentic-whose">{}:</span> <q><bdi>{}</bdi></q></span>',
         label,
-        visible(text),
+        visible(text, longest=longest),
     )
 
 

@@ -17,10 +17,28 @@ from checkout.confirmation import Decision, ask, onward
 from checkout.models import CheckoutSession
 from checkout.screens import ACT, NOTHING, Outside, ReadOnlyScreen, connect, link, when
 from checkout.untrusted import quoted, quoted_data, visible
-from gateway import agents_admin, delivery, links
+from gateway import (
+    agent_sessions_admin,
+    agents_admin,
+    audit_admin,
+    contact_admin,
+    delivery,
+    links,
+    payment_events_admin,
+)
+from gateway.acp import standing
 from gateway.models import Agent, IdempotentRequest, OutboxMessage, RelayLease
+from gateway.webhooks import deliveries_admin, endpoints_admin
 
-__all__ = ["agents_admin"]  # read with this module: its screens register themselves
+__all__ = [
+    "agent_sessions_admin",
+    "agents_admin",
+    "audit_admin",
+    "contact_admin",
+    "deliveries_admin",
+    "endpoints_admin",
+    "payment_events_admin",
+]  # read with this module: their screens register themselves
 
 KEY_OWNER = "key:"
 
@@ -36,6 +54,7 @@ connect(
         ),
         owners_named=_owners_named,
         order_page=links.order_page,
+        knows_extension=standing.is_extended,
     )
 )
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from gateway import keys
+from gateway.conf import DEMO_EMBEDDERS
 from gateway.models import Agent, AgentKey
 from interventions.prepared import Lookup
 
@@ -75,7 +76,8 @@ _live_keys = Lookup(
 def load_demo() -> None:
     """The demo agents exist with the keys the README names. Changes nothing that exists."""
     for name, key in DEMO_AGENTS:
-        agent, _ = Agent.objects.get_or_create(name=name)
+        embedders = {"embed_origins": "\n".join(DEMO_EMBEDDERS)}
+        agent, _ = Agent.objects.get_or_create(name=name, defaults=embedders)
         AgentKey.objects.get_or_create(
             digest=keys.digest(key.encode(), PURPOSE), defaults={"agent": agent, "label": "demo"}
         )

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -16,7 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from checkout.confirmation import Decision, ReasonForm, ask, onward
 from checkout.screens import ACT, ReadOnlyScreen, when
-from gateway import agents
+from gateway import agents, embedders
 from gateway.models import Agent, AgentKey
 from gateway.shown_once import shown_once
 from gateway.signing_admin import SigningActions, SigningKeyInline
@@ -38,7 +39,14 @@ class AgentForm(forms.ModelForm):
 
     class Meta:
         model = Agent
-        fields = ("name", "active", "signature_policy")
+        fields = ("name", "active", "signature_policy", "embed_origins")
+
+    def clean_embed_origins(self) -> str:
+        """An origin on each line, each of them one that can be trusted."""
+        try:
+            return "\n".join(embedders.read(self.cleaned_data["embed_origins"]))
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
 
 
 class RotateForm(ReasonForm):
@@ -120,7 +128,7 @@ class AgentAdmin(SigningActions):
     def get_fieldsets(self, request: HttpRequest, obj: Agent | None = None) -> Any:
         if obj is None:
             return ((None, {"fields": ("name", "label")}),)
-        shown = ("id_in_full", "name", "active", "signature_policy", "created", "activity")
+        shown = ("id_in_full", "name", "active", "signature_policy", "embed_origins", "created", "activity")
         return ((None, {"fields": shown}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> Any:

@@ -65,6 +65,8 @@ class ProtocolView(APIView):
     schema_version: ClassVar[str] = "2026-04-17"
     schema_extension: ClassVar[str] = "intervention_types"
     body_optional: ClassVar[bool] = False
+    for_agents: ClassVar[bool] = True
+    """What others call in a form of their own is not in the document for agents."""
 
     authentication_classes: Any = ()
     permission_classes = ()
@@ -74,7 +76,7 @@ class ProtocolView(APIView):
     content_negotiation_class = AlwaysJSON
     metadata_class = None
     versioning_class = None
-    http_method_names = ("get", "head", "post", "put", "patch", "delete")
+    http_method_names: Any = ("get", "head", "post", "put", "patch", "delete")
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:

@@ -15,16 +15,38 @@ class GatewayConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from gateway import asking_checks, checks, plugs, text_checks  # noqa: F401  (checks register themselves)
+        # Checks register themselves.
+        from gateway import (  # noqa: F401
+            acquirer_account,
+            asking_checks,
+            audit_checks,
+            channel_checks,
+            checks,
+            payment_checks,
+            plugs,
+            reconciliation_checks,
+            risk_checks,
+            stripe_checks,
+            text_checks,
+            vault_checks,
+        )
+        from gateway.interaction_api import checks as interaction_checks  # noqa: F401
+        from gateway.interaction_api import discovery_checks  # noqa: F401
+        from gateway.person import checks as page_checks  # noqa: F401
+        from gateway.person import paying_checks  # noqa: F401
+        from gateway.webhooks import checks as webhook_checks  # noqa: F401
 
         plugs.plug_in()
         setting_changed.connect(_again, dispatch_uid="agentic_plugs")
 
 
 def _again(*, setting: str, **_: Any) -> None:
-    from gateway import conf, plugs, throttling
+    from gateway import conf, plugs, throttling, windows
+    from gateway.person import misses
 
     if setting in (conf.NAME, "INSTALLED_APPS"):
         conf.conf.cache_clear()
         throttling.forget()
+        windows.forget()
+        misses.forget()
         plugs.plug_in()

@@ -18,7 +18,7 @@ from checkout import ports as seams
 from checkout.payments import declarations
 from gateway import conf as settings
 from gateway import throttling
-from gateway.conf import NAME, conf
+from gateway.conf import DEMO_SECRET, NAME, conf
 
 PARTS: dict[str, type] = {
     "CATALOG": seams.Catalog,
@@ -32,11 +32,22 @@ PARTS: dict[str, type] = {
 CHOICES = {
     "PRESELECT": ("cheapest", "first", "none"),
     "CAPTURE": ("at_once", "on_shipment"),
+    "ORDERS_API": (True, False),
+    "CARTS_API": (True, False),
+    "UNAUTHENTICATED": ("decline", "authorize"),
     "RELAY": ("thread", "celery", "off"),
+    "ENDPOINT_STYLE": ("relative", "absolute"),
+    "RATE_LIMIT_FIELD": ("max_requests_per_minute", "requests_per_minute"),
+    "SESSION_BOUND_TO_ADDRESS": (True, False),
 }
 
 SHORTEST_KEY = 32
 DEMO_MARK = "demo"
+SANDBOXES = (
+    *("checkout.payments.sandbox", "gateway.sandbox"),
+    *("checkout.payments.acquirer", "gateway.acquirer_account"),
+)
+"""Payment providers that move no money."""
 
 
 @register(Tags.compatibility)
@@ -47,7 +58,8 @@ def keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
     ]
     for key, allowed in CHOICES.items():
         if getattr(conf(), key) not in allowed:
-            found.append(Error(f"{NAME}['{key}'] must be one of: {', '.join(allowed)}.", id="agentic.E002"))
+            names = ", ".join(map(str, allowed))
+            found.append(Error(f"{NAME}['{key}'] must be one of: {names}.", id="agentic.E002"))
     return found
 
 
@@ -58,6 +70,15 @@ def durations(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return []
     text = f"{NAME}['ATTEMPT_SECONDS'] must not be shorter than IDEMPOTENCY_LEASE_SECONDS."
     return [Error(text, id="agentic.E016")]
+
+
+@register(Tags.security)
+def armed(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Nothing fails on purpose where it matters (T97); plug-in refuses a plan that means nothing."""
+    if conf().DEMO or not conf().FAILPOINTS:
+        return []
+    text = f"{NAME}['FAILPOINTS'] makes the machine fail on purpose; it is for the demo and for tests."
+    return [Error(text, id="agentic.E090")]
 
 
 @register(Tags.compatibility)
@@ -129,7 +150,10 @@ def secrets(app_configs: Any, **_: Any) -> list[CheckMessage]:
         ]
     if any(key.startswith(DEMO_MARK) for key in conf().HASH_KEYS):
         return [Error(f"{NAME}['HASH_KEYS'] holds the demo's key, which everybody knows.", id="agentic.E010")]
-    if conf().PAYMENTS.startswith("checkout.payments.sandbox"):
+    if any(str(value).startswith(DEMO_SECRET) for value in conf().SANDBOX_BANK.values()):
+        text = f"{NAME}['SANDBOX_BANK'] holds the demo's secret, which everybody knows."
+        return [Error(text, id="agentic.E047")]
+    if conf().PAYMENTS.startswith(SANDBOXES):
         return [Warning(f"{NAME}['PAYMENTS'] is the sandbox: no money will move.", id="agentic.W001")]
     return []
 

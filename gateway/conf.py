@@ -22,6 +22,8 @@ from django.utils.module_loading import import_string
 NAME = "AGENTIC_GATEWAY"
 DEMO_SECRET = "demo-only"
 """What every secret of the demo settings starts with."""
+DEMO_EMBEDDERS = ("http://localhost:8200", "http://127.0.0.1:8200")
+"""Where whoever tries the demo can serve a page of an agent's own, with ours in a frame."""
 
 SHOP_PARTS = {
     "CATALOG": "gateway.shop.catalog.ShopCatalog",
@@ -43,10 +45,18 @@ class Conf:
     """Secrets behind every keyed hash; the first is used, the others are still recognised."""
     DEMO: bool = False
     """Demo data and demo secrets are allowed. Never in production."""
+    FAILPOINTS: str = ""
+    """Where the machine fails on purpose, as `interventions.failpoints` reads it. For the demo and tests:
+    anywhere else it is an error, and nothing fails."""
     STRICT_RESPONSES: bool = False
     """An answer that violates its own schema raises (tests) instead of being logged."""
 
     MERCHANT_NAME: str = "This merchant"
+    LOGO: str = ""
+    """Shown beside the name on pages for people: an https address, or the path of a static file."""
+    ACCENT: str = ""
+    """The colour of buttons and links on pages for people, such as #1a4fba: readable on white. On dark
+    pages it is made lighter."""
     LANGUAGES: tuple[str, ...] = ("en", "de")
     """What buyers can be spoken to in, as BCP 47 tags; the first is the default (ACP-014)."""
     LINKS: tuple[dict[str, Any], ...] = ()
@@ -61,16 +71,71 @@ class Conf:
     PAYMENTS: str = ""
     INTERVENTIONS: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Who runs which type, beside the one-time code: `{"redirect": {"part": dotted path, ...}}`, the
-    other members being what that part is made with."""
+    other members being what that part is made with. `address_verification` has a built-in part; False
+    switches it off."""
+
+    RISK: Mapping[str, Any] = field(default_factory=dict)
+    """From when on a purchase is risky: the fields of `checkout.risk.HouseRules`. Policies with
+    enforcement `conditional` ask then."""
+    RISK_ASSESSOR: str = ""
+    """Dotted path of a part of your own that says what is risky, instead of those rules."""
 
     SESSION_SECONDS: int = 6 * 3600
     HOLD_SECONDS: int = 15 * 60
     ATTEMPT_SECONDS: float = 60.0
+    PAYMENT_SECONDS: float = 20.0
+    """A call to the payment provider is over after so long: its own timeout times its tries."""
+    PAYMENT_BREAKER_FAILURES: int = 10
+    """After so many calls in a row without an answer the provider is left alone, at most 20."""
+    PAYMENT_BREAKER_SECONDS: float = 10.0
+    """So often it is then asked again, at most every 30 s."""
+    PAYMENT_EVENTS_KEEP_DAYS: int = 90
+    """What the payment provider told us by itself is forgotten after so long."""
     SWEEP_SECONDS: float = 10.0
     PRESELECT: str = "cheapest"
     """Delivery option chosen for a complete address: cheapest, first or none."""
     CAPTURE: str = "at_once"
-    """When authorized money is taken: at_once, or on_shipment when the merchant says so."""
+    """When authorized money is taken: at_once, or on_shipment when the first goods leave."""
+    ORDERS_API: bool = False
+    """Agents can retrieve their orders at `orders/{id}` (ACP-232). The protocol has no such address yet:
+    it tells of orders by webhooks."""
+
+    CARTS_API: bool = True
+    """Agents can keep carts at `carts` before they open a checkout session (ACP-211)."""
+    CART_SECONDS: int = 72 * 3600
+    """A cart that nobody changes is gone after so long, one of the Interaction API with its session."""
+    CART_KEEP_DAYS: int = 30
+    """Carts that ended are forgotten after so long."""
+
+    RECONCILE_SECONDS: float = 86400.0
+    """The payment provider's books are compared with ours so often; 0: only by `agentic_reconcile`."""
+    RECONCILE_DAYS: float = 3.0
+    """How many days back each comparison looks."""
+    RECONCILE_GRACE_SECONDS: float = 3600.0
+    """What changed since then is still on its way, and no difference yet."""
+    RECONCILE_SHARED_ACCOUNT: bool = False
+    """Other shops take money through the same account: entries that name no attempt are theirs."""
+
+    HANDOFF_SECONDS: int = 1800
+    """A person can finish on our page what an agent handed over for so long (docs/handoff.md)."""
+
+    UNAUTHENTICATED: str = "decline"
+    """What becomes of a payment when 3-D Secure could not be run for it and no policy asks for it:
+    decline, or authorize without it where the payment provider agrees."""
+    SANDBOX_BANK: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Where the sandbox payment provider has 3-D Secure run; see `gateway.sandbox`. For the demo."""
+
+    VAULT: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Who takes cards of agents for tokens: `{"part": dotted path, ...}`, the other members being what
+    that part is made with. Empty: no card is let in anywhere."""
+    AUTHENTICATION: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Who runs 3-D Secure for agents that hold a card, in the same form. Empty: nobody."""
+    STRIPE: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What was agreed with Stripe, for the payment provider `gateway.stripe_account.provider`; its members
+    are there and in `docs/stripe.md`."""
+    ACQUIRER: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The sandbox payment provider that is a process of its own; see `gateway.acquirer_account` and
+    docs/sandbox.md. For trying outages."""
 
     SIGNATURE_SKEW_SECONDS: int = 300
     """How far the Timestamp of a signed request may be from our clock, either way (ACP-107)."""
@@ -82,16 +147,96 @@ class Conf:
     RATE_STORE: str = field(default="", repr=False)
     """The address of a Redis that all workers share: redis://... Empty: nobody's rate is limited."""
     RATE_LIMITS: dict[str, Sequence[int]] = field(default_factory=dict)
-    """`read`, `write`, `money` or `otp` to (requests a minute, how many at once), for each agent;
+    """`read`, `write`, `money`, `otp` or `cards` to (requests a minute, how many at once), for each agent;
     what is not named has its default in `gateway.throttling`."""
+    PAYMENT_FORM: str = ""
+    """Dotted path of the part with which a person pays on our page (`gateway.person.paying.PersonForm`), for
+    a payment provider of your own. Empty: the one that goes with the provider, if there is one."""
+    PROXIES: int = 0
+    """How many proxies of ours a request passes that each add to X-Forwarded-For (T82). 0: nobody's
+    header is believed, and an address is whoever connected."""
+    OTP_CHANNELS: tuple[str, ...] = ("email",)
+    """How one-time codes may go to a buyer: email, sms. The first that leads somewhere is taken, and the
+    agent may ask for another."""
+    SMS: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Who carries text messages: `{"part": dotted path, ...}`, the other members being what that part
+    is made with."""
     OTP_SENDS_PER_AGENT_DAY: int = 500
     """One-time codes that one agent can have sent in 24 hours, to all addresses together."""
+
+    INTERACTION_API: bool = True
+    """Agents that know only the address can search, fill a cart and hand over to a person
+    (docs/interaction-api.md). False: none of its addresses is there."""
+    INTERACTION_BASE: str = "/.well-known/agents/api"
+    """Where all of it is, below the origin."""
+    INTERACTION_RATE: int = 60
+    """Requests in any minute, for each network address and for each session."""
+    INTERACTION_RATES: Mapping[str, int] = field(default_factory=dict)
+    """Stricter limits of their own, for each address: `session` (opening one), `token` (tokens that are
+    none), and any capability by its name. What is not named has its default in
+    `gateway.interaction_api.rates`."""
+    INTERACTION_ORIGINS: tuple[str, ...] = ("*",)
+    """Whose pages may ask from a browser: `*` for all, or origins such as https://agent.example."""
+    INTERACTION_SEARCH_AS_LIST: bool = False
+    """`search` answers with the list of results alone, as some clients expect it."""
+    SITE_CONTACT: str = ""
+    """Whom the people behind an agent can write to: an e-mail address or a web address. Agents can send
+    messages to an e-mail address (`contact`)."""
+    CONTACT_KEEP_DAYS: int = 90
+    """Messages that agents sent are forgotten after so long."""
 
     RELAY: str = "thread"
     """Who delivers effects: a thread of the web workers, celery, or off (a separate command)."""
     RELAY_POLL_SECONDS: float = 0.2
     RELAY_LEASE_SECONDS: float = 5.0
     MESSAGE_LEASE_SECONDS: float = 60.0
+
+    WEBHOOK_DELAYS_SECONDS: tuple[float, ...] = (0, 5, 30, 300, 1800, 7200, 18000, 36000, 86400, 86400)
+    """Before each try to tell an agent of an order (reliability-security 1.3); afterwards it is given up."""
+    WEBHOOK_TIMEOUT_SECONDS: float = 10.0
+    """For one try, everything together; ten at most."""
+    WEBHOOK_RETRY_AFTER_SECONDS: float = 86400.0
+    """A receiver that asks for more patience than this does not get it."""
+    WEBHOOK_BREAKER_FAILURES: int = 5
+    """After so many failures in a row an endpoint is left alone for a while."""
+    WEBHOOK_BREAKER_SECONDS: float = 60.0
+    WEBHOOK_AT_ONCE: int = 3
+    """Tries for one endpoint at a time; one that is failing gets one. Below the relay's four lanes."""
+    WEBHOOK_OVERLAP_HOURS: float = 24.0
+    """An older secret still signs for so long, unless whoever rotates it says otherwise."""
+    WEBHOOK_KEEP_DAYS: int = 30
+    """Deliveries that were taken are forgotten after so long."""
+
+    AUDIT: bool = False
+    """What agents do in their sessions is kept as signed trails; see docs/audit.md."""
+    AUDIT_KEYS: str = field(default="", repr=False)
+    """The file with the keys that sign them, made by `agentic_audit_key create`; the same for all workers."""
+    AUDIT_KEEP_DAYS: int = 90
+    """Trails are forgotten after so long, at least 30."""
+
+    SITE_DESCRIPTION: str = ""
+    """What this site sells, in a sentence, for agents that find it (AJ-004). Its name is MERCHANT_NAME."""
+    DOCS_URL: str = ""
+    """Where what agents can do here is described for their authors."""
+    ENDPOINT_STYLE: str = "relative"
+    """How agents.json names addresses: relative, as paths on this site, or absolute, for clients that do
+    not join them to the site."""
+    RATE_LIMIT_FIELD: str = "max_requests_per_minute"
+    """The name of the limit in agents.json; older readers know requests_per_minute."""
+    FLOWS: tuple[dict[str, Any], ...] = ()
+    """Further ways through the capabilities, for both documents: `name`, `steps` and optionally
+    `description`. One that names a capability which is not there is left out."""
+    AGENT_SESSION_SECONDS: int = 1800
+    """How long an agent's session lasts. Use does not move its end."""
+    AGENT_SESSION_KEEP_DAYS: int = 90
+    """Agents' sessions are forgotten so long after they ended."""
+    MAX_SESSIONS: int = 50
+    """How many sessions may be open for whoever opens them: an IPv4 address or an IPv6 network of 64 bits."""
+    MAX_SESSIONS_TOTAL: int = 10_000
+    """How many sessions may be open in all."""
+    SESSION_BOUND_TO_ADDRESS: bool = False
+    """A session works only from the address, or IPv6 network, that opened it. Agents that call through
+    several addresses lose theirs."""
 
     EGRESS_LOOPBACK: tuple[str, ...] = ()
     """`host:port` of servers on this machine that we may ask, by http too. Heeded in the demo only."""

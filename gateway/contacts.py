@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop
 
-from checkout import obligations
+from checkout import reaching
 from checkout.models import CheckoutSession
 from checkout.money import display
+from checkout.untrusted import visible
 from gateway import languages
 from gateway.conf import conf
 from gateway.models import Agent
+from gateway.session_models import AgentSession
 from interventions import translation
+from interventions.channels.by_name import EMAIL, SMS
 from interventions.ports import Contact
 
 LONGEST_LIST = 3
+LONGEST_PURPOSE = 200
+VISIT = "session:"
+"""What the owners begin with that are visits of the Interaction API (decision 8)."""
 
 
 def of_session(session_id: str) -> Contact | None:
-    """Whom a one-time code goes to, or None when the session or its address is gone."""
+    """Whom a one-time code goes to, or None when the session or everything that leads there is gone."""
     session = CheckoutSession.objects.filter(pk=session_id).first()
-    if session is None or not (address := obligations.contact(session)):
+    destinations = reaching.destinations(session) if session else {}
+    if session is None or not destinations:
         return None
-    agent = Agent.objects.filter(pk=session.owner.removeprefix("key:")).first()
     lines = [f"{line['quantity']} x {line['title']}" for line in session.quote["lines"]]
     more = len(lines) - LONGEST_LIST
     language = languages.of_session(session)
@@ -30,10 +36,32 @@ def of_session(session_id: str) -> Contact | None:
     if more > 0:
         items = words(gettext_noop("%(items)s and %(more)s more")) % {"items": items, "more": more}
     return Contact(
-        address=address,
+        address=destinations.get(EMAIL, ""),
         merchant=conf().MERCHANT_NAME,
         amount_text=display(session.total, session.currency),
         items_text=items,
-        requested_by=agent.name if agent else words(gettext_noop("an agent")),
+        requested_by=requested_by(session.owner, language),
         locale=language,
+        phone=destinations.get(SMS, ""),
     )
+
+
+def requested_by(owner: str, language: str) -> str:
+    """The agent's own name for itself, which is untrusted text."""
+    visit = _visit(owner)
+    if visit is not None and visit.agent_name:
+        return visible(visit.agent_name)
+    agent = None if visit else Agent.objects.filter(pk=owner.removeprefix("key:")).first()
+    return agent.name if agent else translation.words(language)(gettext_noop("an agent"))
+
+
+def purpose(owner: str) -> str:
+    """What a visiting agent said it came for, or "": its own words, which nobody has checked."""
+    visit = _visit(owner)
+    return visible(visit.purpose, longest=LONGEST_PURPOSE) if visit else ""
+
+
+def _visit(owner: str) -> AgentSession | None:
+    if not owner.startswith(VISIT):
+        return None
+    return AgentSession.objects.filter(pk=owner.removeprefix(VISIT)).first()

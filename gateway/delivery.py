@@ -20,6 +20,7 @@ from django.utils import timezone
 from gateway import outbox
 from gateway.conf import conf
 from gateway.models import OutboxMessage
+from interventions.ports import GivenUp
 
 log = logging.getLogger("agentic.delivery")
 
@@ -41,7 +42,8 @@ def deliver(message_id: str) -> bool:
     """The message was claimed here and its handler ran once; True when it ended well.
 
     False when the message is unknown, finished, not due, leased by somebody else, or when its
-    handler raised: the row then holds the exception's class name and the time of the next try.
+    handler raised: the row then holds the exception's class name and the time of the next try. There
+    is none after GivenUp: an operator has to look.
     Repeatable. No transaction may be open (RuntimeError). Database errors pass through: the
     lease then runs out and the message is claimed again.
     """
@@ -56,7 +58,7 @@ def deliver(message_id: str) -> bool:
         log.warning(
             "%s of kind %s failed, try %s: %s", message.pk, message.kind, message.tries, origin(problem)
         )
-        _record_failure(message, type(problem).__name__)
+        _record_failure(message, type(problem).__name__, final=isinstance(problem, GivenUp))
         return False
     return _record(message, done_at=timezone.now(), error="")
 
@@ -99,6 +101,16 @@ def backlog() -> tuple[int, float]:
     now = timezone.now()
     due = _due(now).aggregate(count=Count("pk"), oldest=Min("due_at"))
     return due["count"], (now - due["oldest"]).total_seconds() if due["oldest"] else 0.0
+
+
+def given_up(kind: str, member: str, only: str = "") -> list[str]:
+    """What the payloads of the dead messages of `kind` have under `member`, or `only` if it is there."""
+    return _under(OutboxMessage.objects.filter(kind=kind, dead_at__isnull=False), member, only)
+
+
+def unfinished(kind: str, member: str, only: str = "") -> list[str]:
+    """The same of messages that are not delivered yet and will be tried."""
+    return _under(OutboxMessage.objects.filter(OPEN, kind=kind), member, only)
 
 
 def run_again(message_ids: list[str]) -> int:
@@ -145,6 +157,12 @@ def route_of(problem: BaseException, longest: int = 8) -> str:
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
 
 
+def _under(messages: QuerySet[OutboxMessage], member: str, only: str) -> list[str]:
+    if only:
+        messages = messages.filter(**{f"payload__{member}": only})
+    return [payload[member] for payload in messages.values_list("payload", flat=True)]
+
+
 def _due(now: datetime) -> QuerySet[OutboxMessage]:
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     return OutboxMessage.objects.filter(OPEN, free, due_at__lte=now)
@@ -183,9 +201,9 @@ def _record(message: OutboxMessage, **columns: object) -> bool:
     return False
 
 
-def _record_failure(message: OutboxMessage, error: str) -> None:
+def _record_failure(message: OutboxMessage, error: str, *, final: bool) -> None:
     now = timezone.now()
-    if message.tries >= len(DELAYS_SECONDS):
+    if final or message.tries >= len(DELAYS_SECONDS):
         if _record(message, dead_at=now, error=error):
             log.error("%s of kind %s is dead after %s tries", message.pk, message.kind, message.tries)
         return

@@ -19,11 +19,11 @@ from urllib.parse import urlencode
 
 import httpcore
 import httpx
-from django.db import connections
 
 from gateway import reachable
 from gateway.conf import conf
 from gateway.reachable import Address, Resolver
+from interventions import transactions
 from interventions.http import LONGEST_SECONDS, MOST_BYTES, NoReply, Reply
 from interventions.weblinks import WebLink, parse
 
@@ -74,7 +74,7 @@ class Egress:
         most_bytes: int = MOST_BYTES,
     ) -> Reply:
         """See the port. Raises NoReply, or RuntimeError inside a transaction."""
-        _no_transaction()
+        transactions.refuse_inside("Another server is not asked with a transaction open.")
         ends_at = time.monotonic() + min(timeout_seconds, LONGEST_SECONDS)
         content, content_type = _content(body, json, form)
         sent = {
@@ -246,14 +246,6 @@ def _content(body: bytes | None, json: Any, form: Mapping[str, str] | None) -> t
     if form is not None:
         return urlencode(form).encode(), "application/x-www-form-urlencoded"
     return body or b"", ""
-
-
-def _no_transaction() -> None:
-    """Raises RuntimeError where a slow answer would hold locks. A test case's own transaction is
-    none, as in Django's `durable`."""
-    for connection in connections.all(initialized_only=True):
-        if not all(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
-            raise RuntimeError("Another server is not asked with a transaction open.")
 
 
 def egress() -> Egress:

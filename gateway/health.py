@@ -19,6 +19,8 @@ from gateway.api import ProtocolView, json_response
 from gateway.conf import conf
 from gateway.models import OutboxMessage
 from gateway.openapi import service
+from interventions import failures
+from interventions.ports import ports
 from schemas import facade
 
 STALE_RELAY_SECONDS = 15.0
@@ -37,7 +39,8 @@ class Readyz(ProtocolView):
     """200 when every part is ready, else 503; each part by name, without detail that helps an attacker.
 
     `given_up` counts effects that no relay tries any more. They wait for an operator, and other
-    processes could not deliver them either, so they take no process out of service.
+    processes could not deliver them either, so they take no process out of service. Nor do the failures
+    of those who have people confirm: `degraded` counts them by type, over the last hour.
     """
 
     dialect = refusals
@@ -53,6 +56,7 @@ class Readyz(ProtocolView):
         }
         with suppress(DatabaseError):
             body["given_up"] = _given_up()
+            body["degraded"] = _degraded()
         return json_response(
             200 if ready else 503, strict_json.dumps(body), {} if ready else {"Retry-After": "2"}
         )
@@ -67,6 +71,10 @@ def _judged(check: Callable[[], str]) -> str:
 
 def _given_up() -> int:
     return OutboxMessage.objects.filter(dead_at__isnull=False).count()
+
+
+def _degraded() -> dict[str, int]:
+    return {kind: found.count for kind, found in failures.recent(ports().providers).items()}
 
 
 def _database() -> str:

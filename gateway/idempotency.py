@@ -9,8 +9,8 @@ Two ways to hold a key, for two kinds of work:
   lease and a fence. A twin gets 409 while the lease lives; a dead lease is taken over, and the
   old holder's seal then fails on the fence.
 
-Answers of 5xx are never kept, and of others not what opens a page (`tickets`). The body is kept
-only as a keyed hash.
+Answers of 5xx are never kept, and of others not what opens a page (`tickets`); one that is a
+secret as a whole is kept sealed. The body is kept only as a keyed hash.
 """
 
 from __future__ import annotations
@@ -23,14 +23,18 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gateway import keys, tickets
+from gateway import keys, sealed, tickets
 from gateway.conf import conf
-from gateway.errors import KeyConflict, KeyInFlight
+from gateway.errors import KeyConflict, KeyInFlight, Unavailable
 from gateway.models import IdempotentRequest
+from interventions import failpoints
 from interventions.prepared import Lookup, change, insert
 
 PURPOSE = "idempotency-fingerprint"
 CLAIM_PURPOSE = "idempotency-claim"
+ANSWER_PURPOSE = "idempotency-answer"
+SEALED = "\x1e"
+"""Before a sealed answer: a control character, with which no JSON begins."""
 PURGE_BATCH = 5_000
 MOST_BATCHES = 20
 
@@ -44,6 +48,8 @@ class Slot:
     path: str
     key: str
     fingerprints: tuple[str, ...]
+    secret: bool = False
+    """The answer is kept sealed: it holds what one can pay with (T71, ACP-103)."""
 
     @property
     def where(self) -> dict[str, str]:
@@ -65,20 +71,28 @@ class Claim:
     where: Slot
     fence: int
     resumed: bool
+    since: datetime
+    """When the first holder came. A key that was forgotten meanwhile is new, and has another."""
 
     @property
     def name(self) -> str:
         """The same for every holder of the slot, so that a later one can go on."""
         return keys.digest("\0".join(self.where.where.values()).encode(), CLAIM_PURPOSE)
 
+    @property
+    def name_elsewhere(self) -> str:
+        """As `name`, for who remembers it longer than we do: a forgotten key comes with another one."""
+        told = (*self.where.where.values(), self.since.isoformat())
+        return keys.digest("\0".join(told).encode(), CLAIM_PURPOSE)
+
 
 class Beaten(Exception):
     """A twin finished first; everything this request did is rolled back."""
 
 
-def slot(owner: str, method: str, path: str, key: str, canonical: bytes) -> Slot:
+def slot(owner: str, method: str, path: str, key: str, canonical: bytes, *, secret: bool = False) -> Slot:
     """The slot for a body in canonical form. Only its keyed hash is kept from here on."""
-    return Slot(owner, method, path, key, tuple(keys.digests(canonical, PURPOSE)))
+    return Slot(owner, method, path, key, tuple(keys.digests(canonical, PURPOSE)), secret)
 
 
 def find(where: Slot) -> Replay | None:
@@ -88,7 +102,7 @@ def find(where: Slot) -> Replay | None:
         return None
     _same_body(row, where)
     if row.state == IdempotentRequest.DONE:
-        return Replay(row.status or 200, tickets.put_back(row.body).encode())
+        return _replay(row)
     if row.lease_until and row.lease_until > timezone.now():
         raise KeyInFlight
     return None
@@ -101,7 +115,7 @@ def keep(where: Slot, status: int, body: bytes) -> None:
         fingerprint=where.fingerprints[0],
         state=IdempotentRequest.DONE,
         status=status,
-        body=tickets.leave_out(body.decode()),
+        body=_kept(where, body),
     )
     if not insert([row], unless_there=True) and not _replace_expired(where, status, body):
         raise Beaten
@@ -122,8 +136,11 @@ def claim(where: Slot) -> Claim | Replay:
         lease_until=lease,
     )
     with transaction.atomic(durable=True):
-        if insert([ours], unless_there=True):
-            return Claim(where, ours.fence, resumed=False)
+        fresh = insert([ours], unless_there=True)
+        failpoints.reach("complete.claim.before")
+    failpoints.reach("complete.claim.after")
+    if fresh:
+        return Claim(where, ours.fence, resumed=False, since=ours.created_at)
     row = _row.one(**where.where)
     if row is None:  # purged between the two statements
         raise KeyInFlight
@@ -131,7 +148,7 @@ def claim(where: Slot) -> Claim | Replay:
     if not stale:
         _same_body(row, where)
         if row.state == IdempotentRequest.DONE:
-            return Replay(row.status or 200, tickets.put_back(row.body).encode())
+            return _replay(row)
         if row.lease_until and row.lease_until > now:
             raise KeyInFlight
     taken = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, state=row.state).update(
@@ -143,7 +160,7 @@ def claim(where: Slot) -> Claim | Replay:
     )
     if not taken:
         raise KeyInFlight
-    return Claim(where, row.fence + 1, resumed=not stale)
+    return Claim(where, row.fence + 1, resumed=not stale, since=now if stale else row.created_at)
 
 
 def renew(held: Claim) -> None:
@@ -162,7 +179,7 @@ def finish(held: Claim, status: int, body: bytes) -> None:
     done = {
         "state": IdempotentRequest.DONE,
         "status": status,
-        "body": tickets.leave_out(body.decode()),
+        "body": _kept(held.where, body),
         "lease_until": None,
     }
     if not change(IdempotentRequest, _held(held), done):
@@ -210,6 +227,22 @@ _row = Lookup(
 )
 
 
+def _kept(where: Slot, body: bytes) -> str:
+    """The answer as it stands in the row."""
+    return SEALED + sealed.seal(body, ANSWER_PURPOSE) if where.secret else tickets.leave_out(body.decode())
+
+
+def _replay(row: IdempotentRequest) -> Replay:
+    """The answer as it was sent. Raises Unavailable when its seal is of a key that is gone: the work
+    was done, and must not be done again."""
+    if not row.body.startswith(SEALED):
+        return Replay(row.status or 200, tickets.put_back(row.body).encode())
+    try:
+        return Replay(row.status or 200, sealed.unseal(row.body.removeprefix(SEALED), ANSWER_PURPOSE))
+    except sealed.Unreadable:
+        raise Unavailable from None
+
+
 def _expired(row: IdempotentRequest, now: datetime) -> bool:
     """Past the keeping time a key is new again, also before the purge has run (ACP-096)."""
     if row.lease_until is not None and row.lease_until > now:
@@ -230,7 +263,7 @@ def _replace_expired(where: Slot, status: int, body: bytes) -> bool:
             fingerprint=where.fingerprints[0],
             state=IdempotentRequest.DONE,
             status=status,
-            body=tickets.leave_out(body.decode()),
+            body=_kept(where, body),
             lease_until=None,
             fence=F("fence") + 1,
             created_at=now,

@@ -104,6 +104,17 @@ def read_body(request: HttpRequest, *, cap: int = BODY_CAP) -> bytes:
     that a middleware has read already is used. Raises BodyTooLarge, BothLengths, BadLength,
     Truncated, WrongContentType (only when there is a body; ACP-006). (T72, T78-T80)
     """
+    body = read_raw(request, cap=cap)
+    if body:
+        _check_content_type(request)
+    return body
+
+
+def read_raw(request: HttpRequest, *, cap: int = BODY_CAP) -> bytes:
+    """The whole body, whatever its Content-Type says: for bodies that are verified before they are read.
+
+    Raises BodyTooLarge, BothLengths, BadLength and Truncated, otherwise as `read_body`.
+    """
     length, open_ended = _announced(request, cap)
     body = getattr(request, "_body", None)
     if body is None or (open_ended and not body):  # a chunked body read by Django looks empty
@@ -114,8 +125,6 @@ def read_body(request: HttpRequest, *, cap: int = BODY_CAP) -> bytes:
         raise BodyTooLarge
     if len(body) < length:
         raise Truncated
-    if body:
-        _check_content_type(request)
     return body
 
 

@@ -1,4 +1,4 @@
-"""Agents and their keys, idempotent requests, the outbox and the relay's lease."""
+"""Agents, their keys and what they are told, idempotent requests, the outbox and the relay's lease."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
+from gateway.audit_models import AuditEvent, AuditSeal, AuditTrail  # noqa: F401  (Django looks here)
+from gateway.contact_models import ContactMessage  # noqa: F401
+from gateway.session_models import AgentSession  # noqa: F401
 from interventions.identifiers import IdentifierField
 
 
@@ -46,6 +49,13 @@ class Agent(models.Model):
         default=SignaturePolicy.WHEN_PRESENT,
         help_text="Required: a request without one is refused. Otherwise one is verified as soon as the "
         "agent has had a signing key.",
+    )
+    embed_origins = models.TextField(
+        "pages that embed ours",
+        blank=True,
+        max_length=2000,
+        help_text="Origins that may show our page in a frame, one on each line, such as "
+        "https://chat.example. Empty: nobody may.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -210,3 +220,130 @@ class RelayLease(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WebhookEndpoint(models.Model):
+    """Where one agent hears of its orders, and how the deliveries are signed.
+
+    The secrets are sealed, because signing needs them back. After a rotation the older one works
+    on until `older_until`; then it is erased.
+    """
+
+    id = IdentifierField(prefix="whe")
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="webhook_endpoints")
+    url = models.CharField("address", max_length=2000)
+    sealed_secret = models.CharField(max_length=255, editable=False)
+    sealed_older = models.CharField(max_length=255, blank=True, editable=False)
+    older_until = models.DateTimeField(null=True, blank=True, editable=False)
+    active = models.BooleanField(default=True)
+    disabled_because = models.CharField(max_length=200, blank=True)
+    failures = models.PositiveIntegerField(default=0, help_text="In a row; a success ends the row.")
+    open_until = models.DateTimeField(
+        null=True, blank=True, help_text="After many failures in a row nothing is sent until then."
+    )
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        db_table = "agentic_webhook_endpoint"
+        ordering = ("-created_at",)
+        verbose_name = "webhook endpoint"
+        indexes = (models.Index(fields=("agent", "created_at"), name="agentic_endpoint_agent"),)
+
+    def __str__(self) -> str:
+        return f"{self.pk} of {self.agent}"
+
+
+class WebhookDelivery(models.Model):
+    """One event of one order for one endpoint. Open until it was taken, or given up."""
+
+    id = IdentifierField(prefix="whd")
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=64, help_text="The Request-Id of every try.")
+    type = models.CharField(max_length=32)
+    order = models.CharField(max_length=40)
+    sequence = models.PositiveIntegerField(help_text="Which event of its order this is, without gaps.")
+    previous_at = models.DateTimeField(null=True, blank=True, help_text="When the one before it was.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="Somebody is sending it until then.")
+    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="The last answer's status.")
+    error = models.CharField(max_length=32, blank=True, help_text="Kind of the last failure.")
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    dead_at = models.DateTimeField(null=True, blank=True, help_text="Given up; an operator may replay it.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "agentic_webhook_delivery"
+        ordering = ("-created_at",)
+        verbose_name = "webhook delivery"
+        verbose_name_plural = "webhook deliveries"
+        indexes = (
+            models.Index(
+                fields=("next_try_at",),
+                condition=models.Q(delivered_at=None, dead_at=None),
+                name="agentic_delivery_open",
+            ),
+            models.Index(
+                fields=("-dead_at",), condition=models.Q(dead_at__isnull=False), name="agentic_delivery_dead"
+            ),
+            models.Index(fields=("-created_at",), name="agentic_delivery_newest"),
+            models.Index(fields=("order", "sequence"), name="agentic_delivery_order"),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=("endpoint", "order", "sequence"), name="agentic_delivery_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event}"
+
+
+class PaymentEvent(models.Model):
+    """What the payment provider told us by itself, once for each id of its own. Never what it said."""
+
+    RECEIVED: ClassVar[str] = "received"
+    PROCESSED: ClassVar[str] = "processed"
+    QUARANTINED: ClassVar[str] = "quarantined"
+
+    id = IdentifierField(prefix="pev")
+    provider = models.CharField(max_length=255, help_text="The part that verified it.")
+    event = models.CharField("event id", max_length=255, help_text="The provider's own id of it.")
+    type = models.CharField(max_length=64, blank=True, help_text="What the provider calls it.")
+    about = models.CharField(max_length=16)
+    attempt = models.CharField("payment", max_length=64, blank=True)
+    reference = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The provider's own id of the payment.",
+    )
+    stray = models.CharField(max_length=200, blank=True, help_text="Why the part says it is not for us.")
+    state = models.CharField(
+        max_length=11,
+        choices=[(name, name) for name in (RECEIVED, PROCESSED, QUARANTINED)],
+        default=RECEIVED,
+    )
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it is in quarantine.")
+    processed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "agentic_payment_event"
+        ordering = ("-created_at",)
+        verbose_name = "payment event"
+        indexes = (
+            models.Index(fields=("-created_at",), name="agentic_pay_event_newest"),
+            models.Index(fields=("attempt",), name="agentic_pay_event_attempt"),
+            models.Index(
+                fields=("-created_at",),
+                condition=models.Q(state="quarantined"),
+                name="agentic_pay_event_stray",
+            ),
+        )
+        constraints = (models.UniqueConstraint(fields=("provider", "event"), name="agentic_pay_event_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.pk}"

@@ -10,12 +10,18 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db import Error, transaction
 
-from checkout.errors import CheckoutError, NotFound, ProviderUnavailable, SessionClosed, StateConflict
-from checkout.models import CheckoutSession
-from checkout.services import Seal
+from checkout.errors import (
+    CheckoutError,
+    NotFound,
+    NothingBegun,
+    ProviderUnavailable,
+    SessionClosed,
+    StateConflict,
+)
 from gateway import idempotency
 from gateway.errors import KeyInFlight
 from gateway.idempotency import Beaten, Claim, Replay, Slot
@@ -30,11 +36,18 @@ class Answer:
     replayed: bool = False
 
 
-Render = Callable[[CheckoutSession], Answer]
+Result = TypeVar("Result")
+
 Refuse = Callable[[CheckoutError], Answer]
 
 
-def locally(where: Slot, work: Callable[[Seal], object], *, render: Render, refuse: Refuse) -> Answer:
+def locally(
+    where: Slot,
+    work: Callable[[Callable[[Result], None]], object],
+    *,
+    render: Callable[[Result], Answer],
+    refuse: Refuse,
+) -> Answer:
     """The answer of `work`, one transaction of its own, done at most once for `where`.
 
     Raises KeyConflict, and every CheckoutError that may pass by itself (`_passes`).
@@ -43,8 +56,8 @@ def locally(where: Slot, work: Callable[[Seal], object], *, render: Render, refu
         return _again(earlier)
     answers: list[Answer] = []
 
-    def seal(session: CheckoutSession) -> None:
-        answers.append(render(session))
+    def seal(result: Result) -> None:
+        answers.append(render(result))
         idempotency.keep(where, answers[-1].status, answers[-1].body)
 
     try:
@@ -63,7 +76,13 @@ def locally(where: Slot, work: Callable[[Seal], object], *, render: Render, refu
     return answers[-1]
 
 
-def claimed(where: Slot, work: Callable[[Claim, Seal], object], *, render: Render, refuse: Refuse) -> Answer:
+def claimed(
+    where: Slot,
+    work: Callable[[Claim, Callable[[Result], None]], object],
+    *,
+    render: Callable[[Result], Answer],
+    refuse: Refuse,
+) -> Answer:
     """The answer of `work`, which calls foreign systems between its transactions.
 
     The key is claimed before anything starts. Raises KeyConflict, KeyInFlight, and whatever
@@ -74,8 +93,8 @@ def claimed(where: Slot, work: Callable[[Claim, Seal], object], *, render: Rende
         return _again(held)
     answers: list[Answer] = []
 
-    def seal(session: CheckoutSession) -> None:
-        answers.append(render(session))
+    def seal(result: Result) -> None:
+        answers.append(render(result))
         idempotency.finish(held, answers[-1].status, answers[-1].body)
 
     try:
@@ -85,7 +104,8 @@ def claimed(where: Slot, work: Callable[[Claim, Seal], object], *, render: Rende
         raise KeyInFlight from None
     except CheckoutError as problem:
         if _passes(problem):
-            (idempotency.forget if isinstance(problem, NotFound) else idempotency.release)(held)
+            undone = isinstance(problem, NotFound | NothingBegun)
+            (idempotency.forget if undone else idempotency.release)(held)
             raise
         answers.append(refuse(problem))
         try:

@@ -85,5 +85,19 @@ def _purge_idempotent_requests() -> int:
     return idempotency.purge()
 
 
+def _seal_audit_trails() -> int:
+    from gateway.interaction_api import audit
+
+    return audit.seal_due()
+
+
+def _purge_audit_trails() -> int:
+    from gateway.interaction_api import audit
+
+    return audit.purge()
+
+
 periodic("outbox.purge", PURGE_SECONDS, _purge_messages)
 periodic("idempotency.purge", PURGE_SECONDS, _purge_idempotent_requests)
+periodic("audit.seal", PURGE_SECONDS, _seal_audit_trails)
+periodic("audit.purge", PURGE_SECONDS, _purge_audit_trails)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.debug import sensitive_variables
 
 from checkout.screens import Screen
-from gateway.models import Agent
 
 
 @sensitive_variables("made", "context")
 def shown_once(
-    screen: Screen, request: HttpRequest, made: Sequence[tuple[Agent, str]], *, title: str, kept: str
+    screen: Screen, request: HttpRequest, made: Sequence[tuple[Model, str]], *, title: str, kept: str
 ) -> HttpResponse:
-    """Each agent with its key, in this answer and nowhere else. `kept` says what is stored of it."""
+    """Each row with its key, in this answer and nowhere else. `kept` says what is stored of it."""
     context = {
         **screen.admin_site.each_context(request),
         "title": title,

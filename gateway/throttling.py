@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("agentic.throttling")
 
-READ, WRITE, MONEY, OTP = "read", "write", "money", "otp"
-"""Retrieve; create, update and cancel; complete; an update that answers an intervention."""
+READ, WRITE, MONEY, OTP, CARDS = "read", "write", "money", "otp", "cards"
+"""Retrieve; create, update and cancel; complete; an update that answers an intervention; whatever
+brings the number of a card, which is how numbers are tried out."""
 
 LIMITS: Mapping[str, tuple[int, int]] = {
     READ: (12_000, 400),
     WRITE: (6_000, 200),
     MONEY: (3_000, 100),
     OTP: (600, 60),
+    CARDS: (600, 60),
 }
 """Requests a minute for each agent, and how many of them at once. `RATE_LIMITS` replaces some."""
 

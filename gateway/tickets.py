@@ -15,6 +15,8 @@ PREFIX = "int_"
 FORM = re.compile(r"([0-9a-f]{32})([0-9a-f]{64})")
 
 _WHOLE = re.compile(rf"(?<![0-9a-f])(?:{FORM.pattern})(?![0-9a-f])")
+_MEMBERS = ('"redirect_url"', '"continue_url"', '"handoff_url"')
+"""Where answers hold links of these."""
 _LEFT_OUT = re.compile("\x1f([0-9a-f]{32})\x1f")
 """Between control characters, which no JSON text holds: nobody can write one into a session."""
 
@@ -36,7 +38,7 @@ def read(text: str) -> str | None:
 
 def leave_out(answer: str) -> str:
     """An answer in JSON without the tickets in it, to be kept (T71). `put_back` is the way back."""
-    if '"redirect_url"' not in answer:
+    if not any(member in answer for member in _MEMBERS):
         return answer
     return _WHOLE.sub(lambda found: f"\x1f{found[1]}\x1f" if read(found[0]) else found[0], answer)
 

@@ -7,6 +7,7 @@ InterventionError
 ├── Over             it was done, refused, or its time is up
 ├── TakenElsewhere   another browser acts for the person
 ├── StaleRound       the way back belongs to no round trip that is under way
+├── Unproven         the device's answer is no proof
 └── ProviderSilent   the provider could not be asked; nothing is known
 """
 
@@ -58,6 +59,11 @@ class TakenElsewhere(InterventionError):
 class StaleRound(InterventionError):
     code = "conflict"
     message = "This answer does not belong to the confirmation that is under way."
+
+
+class Unproven(InterventionError):
+    code = "invalid"
+    message = "The answer of the device proves nothing."
 
 
 class ProviderSilent(InterventionError):

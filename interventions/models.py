@@ -13,10 +13,10 @@ from django.db import models, transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
-from interventions import policy
+from interventions import countries, policy
 from interventions.identifiers import IdentifierField
 from interventions.negotiation import PASSIVE, Enforcement, Kind
-from interventions.ports import ports
+from interventions.ports import DeviceKey, ports
 from interventions.states import MOVES, OPEN, InterventionState
 
 REQUIRABLE = tuple(kind for kind in Kind if kind not in PASSIVE)
@@ -45,6 +45,29 @@ class Policy(models.Model):
         blank=True,
         help_text="Three letters, such as usd. Applies in this currency only. Empty: in all.",
     )
+    countries = models.CharField(
+        max_length=1000,
+        blank=True,
+        help_text=(
+            "Two-letter codes with commas, such as US, CA. Applies when something goes to one of them, or "
+            "can be bought without anybody knowing where it goes. Empty: to all countries."
+        ),
+    )
+    owner = models.CharField(
+        max_length=255,
+        blank=True,
+        verbose_name="agent",
+        help_text="Applies to what this agent buys. Empty: to every agent.",
+    )
+    handler = models.CharField(
+        max_length=64,
+        blank=True,
+        verbose_name="payment handler",
+        help_text=(
+            "Applies when it is paid with this handler, which is known once the agent completes: the person "
+            "is asked then, before anything is charged. Empty: to every way to pay."
+        ),
+    )
     kinds = models.JSONField(
         default=list,
         blank=True,
@@ -55,7 +78,24 @@ class Policy(models.Model):
         default=False,
         help_text=(
             "The merchant has to approve each purchase before it is paid: it waits under Approvals. "
-            "Counts when the enforcement is always."
+            "Counts when the enforcement is always, or conditional and the risk is high."
+        ),
+    )
+    check_address = models.BooleanField(
+        default=False,
+        help_text=(
+            "Delivery addresses of matching purchases are checked, and the buyer is told what looks "
+            "wrong. This keeps nothing from being bought, whatever the enforcement."
+        ),
+    )
+    hand_over = models.BooleanField(
+        "may be handed over",
+        default=False,
+        db_default=False,
+        help_text=(
+            "An agent that cannot do these types may send the buyer to a page of this shop, where they do "
+            "them and pay. Without it, such an agent cannot buy what this policy matches. When several "
+            "policies match, all that ask for a type have to allow it."
         ),
     )
     enforcement = models.CharField(
@@ -64,7 +104,8 @@ class Policy(models.Model):
         default=Enforcement.ALWAYS.value,
         help_text=(
             "always: nothing is sold without it, and an agent that cannot do it is told at once. "
-            "conditional: asked for when the risk is high. optional: only the issuer may ask. "
+            "conditional: asked for, as always is, when the risk is high; until then the agent is only told. "
+            "optional: only the issuer may ask. "
             "When several policies match, the strictest counts for all of them."
         ),
     )
@@ -92,8 +133,17 @@ class Policy(models.Model):
         """The policy can be kept: a misspelt or unrunnable type would sell nothing, or sell unsafely."""
         self.currency = self.currency.strip().lower()
         self.item_tag = self.item_tag.strip()
+        self.owner = self.owner.strip()
+        self.handler = self.handler.strip()
+        try:
+            self.countries = ", ".join(countries.listed(self.countries))
+        except ValueError as unknown:
+            text = f"{str(unknown)[:20]} is no two-letter code of a country (ISO 3166-1), such as US or GB."
+            raise ValidationError({"countries": text}) from None
         if problem := self._problem_with_kinds():
             raise ValidationError({"kinds": problem})
+        if self.check_address and Kind.ADDRESS_VERIFICATION not in ports().providers:
+            raise ValidationError({"check_address": "Nothing here can check addresses."})
         self.kinds = [kind.value for kind in REQUIRABLE if kind in self.kinds]
 
     def rule(self) -> policy.Rule:
@@ -104,13 +154,19 @@ class Policy(models.Model):
             minimum_amount=self.minimum_amount,
             currency=self.currency,
             approval=self.approval,
+            countries=frozenset(countries.listed(self.countries)),
+            owner=self.owner,
+            handler=self.handler,
+            name=self.name,
+            check_address=self.check_address,
+            hand_over=self.hand_over,
         )
 
     def _problem_with_kinds(self) -> str:
         if not isinstance(self.kinds, list) or not all(isinstance(name, str) for name in self.kinds):
             return "This has to be a list of type names."
-        if not self.kinds and not self.approval:
-            return "Choose at least one type, or let the merchant approve."
+        if not self.kinds and not self.approval and not self.check_address:
+            return "Choose at least one type, let the merchant approve, or have addresses checked."
         for name in self.kinds:
             if name in PASSIVE:
                 return f"{name} is a check that asks nothing of a person, so it cannot be required."
@@ -154,6 +210,7 @@ class Intervention(models.Model):
         max_length=255, blank=True, help_text="Who buys, such as an agent; sends count against its quota."
     )
     destination_digest = models.CharField(max_length=64, blank=True)
+    channel = models.CharField(max_length=16, blank=True, help_text="How codes reach the person.")
     hint = models.CharField(max_length=255, blank=True, help_text="Where the person is reached, masked.")
     code_digest = models.CharField(max_length=64, blank=True)
     code_salt = models.CharField(max_length=64, blank=True)
@@ -220,6 +277,38 @@ class Intervention(models.Model):
     def over(self, now: datetime) -> bool:
         """Nothing can come of it any more, although no sweep has noticed yet."""
         return not self.running(now) and (self.expires_at <= now or self.attempts >= self.attempts_allowed)
+
+
+class Passkey(models.Model):
+    """A key in the device of a buyer. Whose it is says a keyed hash of the contact; no address is here.
+
+    What is stored is public: with it nobody can confirm anything.
+    """
+
+    id = IdentifierField(prefix="psk")
+    contact_digest = models.CharField(max_length=64, db_index=True)
+    credential_id = models.CharField(max_length=1400, unique=True, help_text="As the device names it.")
+    public_key = models.BinaryField()
+    sign_count = models.PositiveBigIntegerField(
+        default=0, help_text="How often the device has used it, where it counts."
+    )
+    aaguid = models.CharField(
+        max_length=36, blank=True, verbose_name="make", help_text="The make of the device, where it says so."
+    )
+    label = models.CharField(max_length=255, blank=True, help_text="Whose it is, masked.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "agentic_passkey"
+        ordering = ("-created_at",)
+        indexes = (models.Index(fields=("-created_at",), name="agentic_passkey_newest"),)
+
+    def __str__(self) -> str:
+        return self.id
+
+    def key(self) -> DeviceKey:
+        return DeviceKey(self.credential_id, bytes(self.public_key), self.sign_count, self.aaguid)
 
 
 class InterventionMove(models.Model):

@@ -11,6 +11,14 @@ from interventions.models import Intervention, InterventionMove
 from interventions.states import OPEN
 
 SYSTEM = "system"
+PERSON = "person"
+"""Whoever acts at a page of ours, in the browser that entered first."""
+
+VOIDED = "voided"
+"""Ended because what it was for has changed."""
+
+SETTLED = "interventions.settled"
+"""The effect by which whoever waits for the person learns that it is over."""
 
 
 def begin(row: Intervention, *, actor: str, note: str = "") -> None:

@@ -6,7 +6,7 @@ Pure: no database, no settings. Nothing an agent declares can lower what is requ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -31,6 +31,17 @@ class Enforcement(StrEnum):
 
 APPROVAL = "approval"
 """The merchant's own yes (decision 23). No type of the protocol: it is never negotiated or shown as one."""
+
+CONTACT = "contact"
+"""The buyer's own mailbox, confirmed by a code on our page before a device becomes theirs. No type of
+the protocol, and no agent can answer it."""
+
+HANDOFF = "handoff"
+"""The whole purchase, finished by a person on our page. No type of the protocol: it is never negotiated
+or shown as one, and no policy requires it; one may allow it."""
+
+CODED = frozenset({Kind.OTP.value, CONTACT})
+"""What is answered with a code, and counts against the caps of codes."""
 
 PASSIVE = frozenset({Kind.ADDRESS_VERIFICATION})
 """Checks that ask nothing of a person, so they are never required (ACP-128)."""
@@ -57,6 +68,28 @@ class Requirement:
     enforcement: Enforcement = Enforcement.CONDITIONAL
     approval: bool = False
     """The merchant looks at the purchase before it is paid."""
+    approval_by_risk: bool = False
+    """The merchant does so when the risk is high."""
+    check_address: bool = False
+    """Where it goes is looked at, and the buyer is told what looks wrong; nobody has to do anything."""
+    hand_over: bool = False
+    """An agent that cannot do what is asked may send the person to our page instead."""
+    because: tuple[str, ...] = field(default=(), compare=False)
+    """The names of the policies that ask. For operators; agents never see them (ACP-138)."""
+
+    @property
+    def weighs_risk(self) -> bool:
+        """Whether the risk is low or high makes a difference."""
+        by_risk = bool(self.kinds) and self.enforcement == Enforcement.CONDITIONAL
+        return by_risk or (self.approval_by_risk and not self.approval)
+
+    def binds(self, *, risky: bool) -> bool:
+        """The types must be done before it can be paid (acp.md 0.3 step 8)."""
+        by_risk = risky and self.enforcement == Enforcement.CONDITIONAL
+        return by_risk or self.enforcement == Enforcement.ALWAYS
+
+    def wants_approval(self, *, risky: bool) -> bool:
+        return self.approval or (risky and self.approval_by_risk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,14 @@
-"""What the merchant's policies ask of a purchase. Nothing an agent says is an input (ACP-130)."""
+"""What the merchant's policies ask of a purchase. What an agent says it can do is no input (ACP-130).
+
+Where the goods go and what they are paid with is the buyer's choice, so both are looked at again
+whenever they change, and before anything is charged.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from interventions.negotiation import Enforcement, Kind, Requirement
 
@@ -21,6 +25,14 @@ class Facts:
     tags: frozenset[str]
     amount: int
     currency: str
+    countries: frozenset[str] = frozenset()
+    """Where the goods go, as far as it is known: ISO 3166-1 alpha-2."""
+    anywhere: bool = False
+    """It can be paid, and nobody knows where all of it goes: the policies of every country apply."""
+    owner: str = ""
+    """Who buys, such as an agent."""
+    handler: str = ""
+    """What it is paid with; known when it is completed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +45,38 @@ class Rule:
     minimum_amount: int = 0
     currency: str = ""
     approval: bool = False
+    check_address: bool = False
+    hand_over: bool = False
+    countries: frozenset[str] = frozenset()
+    owner: str = ""
+    handler: str = ""
+    name: str = field(default="", compare=False)
+    """For operators, who are told which policies matched."""
 
     def matches(self, facts: Facts) -> bool:
-        return (
-            facts.amount >= self.minimum_amount
-            and self.currency in ("", facts.currency.lower())
-            and (not self.item_tag or self.item_tag in facts.tags)
-        )
+        return next(self.misses(facts), None) is None
+
+    def misses(self, facts: Facts) -> Iterator[str]:
+        """The conditions that are not met."""
+        if facts.amount < self.minimum_amount:
+            yield "minimum amount"
+        if self.currency not in ("", facts.currency.lower()):
+            yield "currency"
+        if self.item_tag and self.item_tag not in facts.tags:
+            yield "item tag"
+        if self.countries and not facts.anywhere and self.countries.isdisjoint(facts.countries):
+            yield "country"
+        if self.owner not in ("", facts.owner):
+            yield "agent"
+        if self.handler not in ("", facts.handler):
+            yield "payment handler"
 
 
 def requirement(rules: Iterable[Rule], facts: Facts) -> Requirement:
     """All the types that any matching rule asks for, as strictly as the strictest of them. Pure.
 
-    A rule that only wants the merchant's approval makes no type any stricter.
+    A rule without types, such as one that wants the merchant's approval, makes no type stricter. The
+    purchase may be handed over when every rule that asks for a type allows it.
     """
     matching = [rule for rule in rules if rule.matches(facts)]
     if not matching:
@@ -53,8 +84,17 @@ def requirement(rules: Iterable[Rule], facts: Facts) -> Requirement:
     kinds = frozenset[Kind]().union(*(rule.kinds for rule in matching))
     levels = {rule.enforcement for rule in matching if rule.kinds}
     strictest = next((level for level in _STRICTEST_FIRST if level in levels), Enforcement.CONDITIONAL)
-    approval = any(rule.approval and rule.enforcement == Enforcement.ALWAYS for rule in matching)
-    return Requirement(kinds, strictest, approval)
+    allowing = [rule.hand_over for rule in matching if rule.kinds]
+    approvals = {rule.enforcement for rule in matching if rule.approval}
+    return Requirement(
+        kinds,
+        strictest,
+        approval=Enforcement.ALWAYS in approvals,
+        approval_by_risk=Enforcement.CONDITIONAL in approvals,
+        because=tuple(rule.name for rule in matching),
+        check_address=any(rule.check_address for rule in matching),
+        hand_over=bool(allowing) and all(allowing),
+    )
 
 
 _edition = object()

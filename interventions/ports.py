@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
+
+from interventions.limits import OtpRules as OtpRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,15 @@ Verdict = Passed | NotYet | Refused
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A round trip to the provider's own page. `memory` is what the browser keeps for the way back,
-    such as a nonce; it is never written to the database."""
+    such as a nonce; it is never written to the database.
+
+    `told` is what a page shown in a frame is handed by ours, in a message to its origin, once it says
+    that it is ready: a secret that must stand in no address. It is never written to the database either.
+    """
 
     url: str
     memory: Mapping[str, str] = field(default_factory=dict, repr=False)
+    told: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @runtime_checkable
@@ -88,6 +96,109 @@ class PageProvider(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceKey:
+    """A key that a person's device has just made, and how often it was used."""
+
+    credential_id: str
+    public_key: bytes = field(repr=False)
+    sign_count: int
+    aaguid: str = ""
+    """The make of the device, as far as it says so."""
+
+
+@runtime_checkable
+class DeviceProvider(Protocol):
+    """A key in the person's own device, which the device uses only for who unlocks it.
+
+    Pure: no database, no network. Both verbs that judge raise Unproven for everything else than a
+    proof by a device that verified its user, for exactly this challenge.
+    """
+
+    @property
+    def name(self) -> str:
+        """Who it is, as agents and operators read it."""
+        ...
+
+    def to_make(self, challenge: bytes, *, handle: bytes, account: str) -> Mapping[str, Any]:
+        """What a page hands to the device to have it make a key for `account`."""
+        ...
+
+    def to_use(self, challenge: bytes) -> Mapping[str, Any]:
+        """What a page hands to the device to have it use a key it has."""
+        ...
+
+    def challenge_in(self, answer: Mapping[str, Any]) -> bytes:
+        """The challenge that the device's answer says it is for. Proves nothing; raises Unproven."""
+        ...
+
+    def key_in(self, answer: Mapping[str, Any]) -> str:
+        """The id of the key that the answer says it is by. Proves nothing; raises Unproven."""
+        ...
+
+    def made(self, answer: Mapping[str, Any], challenge: bytes) -> DeviceKey:
+        """The key that the device made."""
+        ...
+
+    def used(self, answer: Mapping[str, Any], challenge: bytes, key: DeviceKey) -> int:
+        """The device used `key`; how often it has by now, which is 0 for ever, or more than before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PostalAddress:
+    """Where something goes, as an agent sent it: untrusted, any length, and shown in no repr."""
+
+    line_one: str = field(repr=False)
+    city: str = field(repr=False)
+    state: str = field(repr=False)
+    postal_code: str = field(repr=False)
+    country: str
+    line_two: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    company: str = field(default="", repr=False)
+
+
+class Doubt(StrEnum):
+    """Why a member of an address looks wrong."""
+
+    UNKNOWN = "unknown"
+    """There is nothing of this name or code."""
+    MALFORMED = "malformed"
+    """The country writes it in another form."""
+    MISPLACED = "misplaced"
+    """It belongs elsewhere than the rest of the address."""
+    SPELLING = "spelling"
+    """It is known what is meant, and that is written differently."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFinding:
+    """What looks wrong with one member of an address, named as the protocol names it."""
+
+    member: str
+    doubt: Doubt
+    suggestion: str = field(default="", repr=False)
+    """What should probably stand there instead, such as `94105-1234`; empty when nobody can tell."""
+    example: str = ""
+    """How such a member is written in that country, when nothing can be suggested."""
+
+
+@runtime_checkable
+class AddressCheck(Protocol):
+    """Looks at where goods are sent, passively (decision 23): what it finds is told, blocks nothing
+    and changes nothing.
+
+    Pure, local and quick: no network and no database, because a transaction is open. Repeatable:
+    it is asked whenever a session is priced. Never raises, whatever stands in the address.
+    """
+
+    def check(self, address: PostalAddress) -> Sequence[AddressFinding]:
+        """What looks wrong, at most one finding for each member; empty when nothing does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """What a person is told. `id` makes a repeat recognisable; text from agents is untrusted."""
 
@@ -110,6 +221,23 @@ class PersonChannel(Protocol):
         ...
 
 
+@runtime_checkable
+class TextMessages(Protocol):
+    """Who carries text messages to phones, such as a provider of SMS.
+
+    Called by the relay with no transaction open; may take seconds. Keeps and logs no text: it may
+    hold a code.
+    """
+
+    def send(self, to: str, text: str, *, id: str) -> None:
+        """The text is on its way to the number `to`, which is in E.164 form: `+14155550123`.
+
+        `id` names this one text, so that a part which tries again by itself sends it once. Raises,
+        whatever it likes, when it may be tried again: a new text with another id then follows.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """The person behind a subject, and what a message to them says about it.
@@ -118,11 +246,19 @@ class Contact:
     """
 
     address: str = field(repr=False)
+    """Of their mail; empty when they have none."""
     merchant: str
     amount_text: str
     items_text: str
     requested_by: str
     locale: str = ""
+    phone: str = field(default="", repr=False)
+    """In E.164 form; empty when none is known."""
+
+
+class GivenUp(Exception):
+    """Raised by what makes an effect happen: trying again would end the same way. The effect is dead at
+    once, for an operator, who can have it tried again."""
 
 
 @runtime_checkable
@@ -134,37 +270,61 @@ class Outbox(Protocol):
         transaction commits. Must run inside a transaction; ids only, no secret in `payload`."""
         ...
 
+    def add_all(self, effects: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """As `add` for each kind and payload, all due now, at the cost of one."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
-class OtpRules:
-    """The limits of one-time codes (reliability-security 1.8, T12 to T14)."""
+class RiskFacts:
+    """What is known of a purchase. Who buys, where it goes, how it is paid and what the agent saw of
+    the payer are the agent's words: they may raise a risk, and are never a reason to trust."""
 
-    code_digits: int = 6
-    challenge_seconds: int = 300
-    """A code can be answered for so long; ten minutes at most."""
-    intervention_seconds: int = 900
-    """New challenges may start for so long (decision 18)."""
-    approval_seconds: int = 4 * 3600
-    """The merchant can approve a purchase for so long."""
-    cooldown_seconds: int = 60
-    """After all attempts of one Intervention were wrong, the next one waits for so long."""
-    attempts_per_challenge: int = 5
-    """Of one Intervention, in fact: a new code gives no new attempts."""
-    attempts_per_subject: int = 10
-    attempts_per_destination: int = 20
-    destination_window_seconds: int = 24 * 3600
-    refusals_per_subject: int = 3
-    """Who has said no so often is asked no more."""
-    sends_per_challenge: int = 3
-    send_gaps_seconds: tuple[int, ...] = (30, 60, 120)
-    """Before the second send, before the third, before every later one."""
-    sends_per_destination_hour: int = 5
-    sends_per_destination_day: int = 10
-    destination_gaps_seconds: tuple[int, ...] = (0, 30, 60, 120)
-    """Between the sends to one destination within an hour, over all subjects and owners: none
-    before the second, because a cart that changed must be confirmed anew at once (decision 21)."""
-    sends_per_owner_day: int = 500
-    """Of all that one owner, such as an agent, makes us send."""
+    subject: str
+    """The id of what is bought, such as a checkout session; it is not among earlier ones."""
+    owner: str
+    amount: int
+    currency: str
+    countries: frozenset[str] = frozenset()
+    contact: str = field(default="", repr=False)
+    """Where the buyer can be reached; "" when nobody said."""
+    delivery_address: Mapping[str, Any] | None = field(default=None, repr=False)
+    tendered: bool = False
+    """It is to be paid now, with what follows."""
+    handler: str = ""
+    billing_address: Mapping[str, Any] | None = field(default=None, repr=False)
+    signals: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The payer's device, as the agent describes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A verdict. `reasons` are for operators; agents never see them, and nobody's data is in them."""
+
+    high: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class RiskAssessor(Protocol):
+    """Says whether a purchase that a `conditional` policy matches is risky (acp.md 0.3 step 8).
+
+    Called whenever such a session is priced, and again before it is charged, with a transaction
+    open: quick, with local data alone, no network. It writes nothing. The same facts and the same
+    books give the same verdict. One that raises is taken for a high risk.
+    """
+
+    def assess(self, facts: RiskFacts) -> Risk:
+        """The verdict. High: the person has to do what the policy asks for before it is charged."""
+        ...
+
+
+Choices = Callable[[], Sequence[tuple[str, str]]]
+"""What an operator can choose from: values, and the names that they go by. Reads only; no network."""
+
+
+def nothing_to_choose() -> Sequence[tuple[str, str]]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +338,23 @@ class Parts:
     """Keyed hash of a value for a purpose; the key is not in the database."""
     destination_of: Callable[[str], Contact | None]
     """Who is behind a subject, None when it is gone or names nobody. Reads only; no network."""
-    rules: OtpRules = OtpRules()
+    rules: OtpRules = field(default_factory=OtpRules)
+    channels: tuple[str, ...] = ("email",)
+    """How one-time codes may reach a person, by name; the first that leads somewhere is taken."""
+    texts: TextMessages | None = None
+    """Who carries what goes by `sms`."""
+    risk: RiskAssessor | None = None
+    """None: every risk is low, and conditional policies only inform."""
+    agents: Choices = nothing_to_choose
+    """Whose purchases a policy can be for: owners, and the agents' names."""
+    handlers: Choices = nothing_to_choose
+    """What a policy can be for that is paid with: handlers' ids, and their names."""
+    digests: Callable[[bytes, str], Sequence[str]] | None = field(default=None, repr=False)
+    """The same under every key that is still recognised, the active one first; None: there is one."""
+
+    def known_digests(self, value: bytes, purpose: str) -> Sequence[str]:
+        """Under which keyed hashes something of long ago may be stored."""
+        return self.digests(value, purpose) if self.digests else (self.digest(value, purpose),)
 
 
 _plugged: Parts | None = None

@@ -146,12 +146,14 @@ def insert(rows: Sequence[models.Model], *, unless_there: bool = False) -> int:
 
 
 _COMPARED = {"": "=", "lte": "<=", "gt": ">"}
+_AHEAD = "ahead"
 
 
 def change(model: type[models.Model], where: Mapping[str, Any], columns: Mapping[str, Any]) -> int:
     """`columns` are written to the rows `where` finds, in one statement; how many rows.
 
-    `where` names fields, alone for equality or with __lte or __gt; none of its values is None.
+    `where` names fields, alone for equality or with __lte or __gt; none of its values is None. With
+    __ahead the moment has not come by the database's own clock, where that is another one than ours.
     No signal is sent.
     """
     alias = router.db_for_write(model)
@@ -165,6 +167,10 @@ def change(model: type[models.Model], where: Mapping[str, Any], columns: Mapping
     for look_up, value in where.items():
         name, _, comparison = look_up.partition("__")
         field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+        if comparison == _AHEAD:
+            if connection.vendor == "postgresql":
+                conditions.append(f"{quote(field.column)} > clock_timestamp()")
+            continue
         conditions.append(f"{quote(field.column)} {_COMPARED[comparison]} %s")
         params.append(field.get_db_prep_save(value, connection=connection))
     sql = (

@@ -17,11 +17,11 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from interventions import codes, moves, tallies
+from interventions.channels.by_name import EMAIL
 from interventions.errors import NotFound, NothingPending, Over, StateConflict
-from interventions.masking import hint
 from interventions.models import Intervention
 from interventions.moves import SYSTEM
-from interventions.negotiation import APPROVAL, Kind
+from interventions.negotiation import APPROVAL, CODED, HANDOFF, Kind
 from interventions.outcomes import Answer, Answered, Snapshot
 from interventions.ports import ports
 from interventions.providers import otp
@@ -34,20 +34,27 @@ __all__ = [
     "answer",
     "clear_caps",
     "close_all",
+    "conclude",
     "decide",
     "denied",
     "ensure",
     "exhausted",
     "expire_overdue",
+    "failed",
     "open_of",
     "passed",
+    "refused",
     "resend",
+    "snapshot",
     "standing",
 ]
 
 log = logging.getLogger("agentic.interventions")
 
 BATCH = 500
+
+NOES = (InterventionState.DENIED, InterventionState.FAILED)
+"""How a page ends that shall not be opened again and again."""
 
 
 def ensure(
@@ -58,24 +65,27 @@ def ensure(
     amount: int,
     currency: str,
     destination: str,
+    channel: str = EMAIL,
     owner: str = "",
     actor: str = SYSTEM,
+    within_seconds: float | None = None,
 ) -> Snapshot:
     """A person is asked for `kind` on exactly what `binding` names, or has passed it.
 
     What is open or passed for another binding is canceled (decision 21). Where no challenge
     runs, a fresh one is on its way, unless a cap says no: the snapshot is then `limited`. After
     wrong codes to the cap the state is `failed`: for a cool-down, or for good once all attempts
-    of the subject are used (T13). Without a destination nothing is sent (decision 19). `owner`
-    is whom the subject belongs to, and whose quota of sends it is. Repeatable: a running
-    challenge stays as it is. Inside the caller's transaction.
+    of the subject are used (T13). Without a destination nothing is sent (decision 19). `channel`
+    is how a code gets there. `owner` is whom the subject belongs to, and whose quota of sends it
+    is; `within_seconds` ends it sooner than the rules do. Repeatable: a running challenge stays as it is.
+    Inside the caller's transaction.
     """
     _inside_a_transaction()
     now = timezone.now()
-    seconds = ports().rules.approval_seconds if kind == APPROVAL else ports().rules.intervention_seconds
+    seconds = _seconds(kind, within_seconds)
     row, void = _standing(subject, kind, binding, now)
-    digest = otp.digest_of(destination)
-    _cancel(void, actor, "voided", next_send=otp.send_tallies(digest, owner))
+    reach = otp.reach(channel, destination)
+    _cancel(void, actor, moves.VOIDED, next_send=otp.send_tallies(reach.digest if reach else "", owner))
     if row is None:
         row = Intervention(
             subject=subject,
@@ -88,14 +98,16 @@ def ensure(
             created_at=now,
             updated_at=now,
         )
-        allowed = _codes(row, destination, digest, now) if kind == Kind.OTP else _page(row)
+        allowed = _codes(row, reach, now) if kind in CODED else _page(row)
         if not allowed:
-            return _snapshot(_last(subject, kind), limited=True)
+            return snapshot(_last(subject, kind), limited=True)
         moves.begin(row, actor=actor)
-    if row.state == InterventionState.PASSED or kind != Kind.OTP or not row.destination_digest:
-        return _snapshot(row)
+    if row.state == InterventionState.PASSED or kind not in CODED or not row.destination_digest:
+        return snapshot(row)
     # With its last attempt being judged, a running challenge stays until it is over.
-    return _snapshot(row, limited=row.attempts_left == 0 or not (row.running(now) or otp.queue(row, now)))
+    return snapshot(
+        row, limited=row.attempts_left == 0 or not (row.running(now) or otp.queue(row, now, reach))
+    )
 
 
 def passed(subject: str, kind: str, binding: str) -> bool:
@@ -109,11 +121,11 @@ def standing(subject: str, kind: str, binding: str) -> Snapshot | None:
     asked. What stands for another binding is canceled (decision 21). Inside the caller's transaction."""
     _inside_a_transaction()
     row, void = _standing(subject, kind, binding, timezone.now())
-    _cancel(void, SYSTEM, "voided")
+    _cancel(void, SYSTEM, moves.VOIDED)
     if row is None:
         rows = Intervention.objects.filter(subject=subject, kind=kind, binding=binding)
         row = rows.filter(state=InterventionState.DENIED).first()
-    return _snapshot(row) if row else None
+    return snapshot(row) if row else None
 
 
 def decide(intervention_id: str, *, approved: bool, actor: str, reason: str) -> None:
@@ -134,6 +146,11 @@ def decide(intervention_id: str, *, approved: bool, actor: str, reason: str) -> 
         raise Over(row.state) from None
 
 
+def failed(intervention_id: str) -> bool:
+    """Its attempts are used up, and none was right."""
+    return Intervention.objects.filter(pk=intervention_id, state=InterventionState.FAILED).exists()
+
+
 def denied(intervention_id: str) -> bool:
     """Somebody said no to it; what only ran out of time, or was void, was not denied."""
     return Intervention.objects.filter(pk=intervention_id, state=InterventionState.DENIED).exists()
@@ -146,58 +163,65 @@ def open_of(subject: str) -> Snapshot | None:
         if not row.over(now):
             silent = bool(row.destination_digest) and not row.running(now)
             stuck = row.sends == 0 or row.sends >= ports().rules.sends_per_challenge
-            return _snapshot(row, limited=row.attempts_left == 0 or (silent and stuck))
+            return snapshot(row, limited=row.attempts_left == 0 or (silent and stuck))
     return None
 
 
-def close_all(subject: str, *, actor: str, kind: str = "") -> int:
-    """Nobody is asked for anything any more, or for `kind`; how many were open. What was passed
-    stays passed.
+def close_all(subject: str, *, actor: str, kind: str = "", but: str = "") -> int:
+    """Nobody is asked for anything any more, or for `kind`, or for all kinds `but` one; how many were
+    open. What was passed stays passed.
 
     Repeatable. Inside the caller's transaction.
     """
     _inside_a_transaction()
     only = {"kind": kind} if kind else {}
-    rows = list(Intervention.objects.select_for_update().filter(subject=subject, state__in=OPEN, **only))
+    found = Intervention.objects.select_for_update().filter(subject=subject, state__in=OPEN, **only)
+    rows = list(found.exclude(kind=but) if but else found)
     _cancel(rows, actor, "closed")
     return len(rows)
 
 
-def resend(subject: str, *, actor: str) -> Snapshot:
+def resend(
+    subject: str, *, actor: str, channel: str = "", destination: str = "", kind: str = Kind.OTP
+) -> Snapshot:
     """A new code is on its way and the earlier one is void, or nothing changed: `limited`.
 
-    No counter starts anew (T14). Raises NothingPending when no code was ever asked for. Inside
-    the caller's transaction.
+    With a `channel`, it goes to that `destination`. No counter starts anew (T14). Raises
+    NothingPending when no code was ever asked for. Inside the caller's transaction.
     """
     _inside_a_transaction()
     now = timezone.now()
-    rows = Intervention.objects.select_for_update().filter(subject=subject, kind=Kind.OTP)
+    rows = Intervention.objects.select_for_update().filter(subject=subject, kind=kind)
     row = rows.filter(state__in=OPEN).first() or rows.first()
     if row is None:
         raise NothingPending
-    sent = row.state in OPEN and bool(row.destination_digest) and otp.queue(row, now)
+    to = otp.reach(channel, destination) if channel else None
+    sent = row.state in OPEN and bool(row.destination_digest) and otp.queue(row, now, to)
     if sent:
         log.info("%s: a new code was asked for by %s", row.pk, actor)
-    return _snapshot(row, limited=not sent)
+    return snapshot(row, limited=not sent)
 
 
 @sensitive_variables("code", "said")
-def answer(subject: str, kind: str, code: object, *, claim: str = "", actor: str = "agent") -> Answered:
+def answer(
+    subject: str, kind: str, code: object, *, claim: str = "", actor: str = "agent", only: str = ""
+) -> Answered:
     """The code was compared once, at most, and its outcome recorded (decision 19).
 
     The attempt is counted and committed before it is compared, whatever happens afterwards.
     Nothing is counted for a malformed or late one, or when nothing like it is pending. A
     destination with too many failures answers as to a wrong code (T14). A repeat of a right
     code finds nothing pending. `claim` names the request that brings it: the retry of one that
-    died after its attempt was counted pays no second one, so under one claim comes one code.
+    died after its attempt was counted pays no second one, so under one claim comes one code. `only`
+    is the intervention it is for: whatever else the subject has been asked since is not answered.
     No transaction may be open (RuntimeError).
     """
     said = codes.read(code)
     if said is None:
         return Answered(Answer.MALFORMED)
     pending = list(Intervention.objects.filter(subject=subject, state__in=OPEN))
-    row = next((row for row in pending if row.kind == kind), None)
-    if row is None or kind != Kind.OTP:
+    row = next((row for row in pending if row.kind == kind and only in ("", row.pk)), None)
+    if row is None or kind not in CODED:
         return Answered(Answer.OTHER if pending else Answer.NONE)
     if not row.running(timezone.now()):
         return Answered(Answer.EXPIRED)
@@ -205,9 +229,43 @@ def answer(subject: str, kind: str, code: object, *, claim: str = "", actor: str
     return otp.judge(counted, said, actor=actor) if counted else Answered(Answer.WRONG)
 
 
+def conclude(
+    subject: str, kind: str, binding: str, to: InterventionState, *, actor: str, note: str = ""
+) -> None:
+    """What was asked for exactly this has ended so, by somebody's word that counts; if it is open.
+
+    Repeatable. Inside the caller's transaction.
+    """
+    _inside_a_transaction()
+    rows = Intervention.objects.select_for_update().filter(subject=subject, kind=kind, binding=binding)
+    for row in rows.filter(state__in=OPEN):
+        moves.move(row, to, actor=actor, note=note[:255])
+
+
+def refused(subject: str, kind: str, binding: str) -> bool:
+    """Somebody said no to exactly this."""
+    no = InterventionState.DENIED
+    return Intervention.objects.filter(subject=subject, kind=kind, binding=binding, state=no).exists()
+
+
 def exhausted(subject: str) -> bool:
     """All attempts that a subject has were wrong; no code is sent for it any more (T13)."""
     return otp.history(subject)[0] >= ports().rules.attempts_per_subject
+
+
+def snapshot(row: Intervention, *, limited: bool = False) -> Snapshot:
+    """The row as its subject may show it."""
+    return Snapshot(
+        id=row.pk,
+        kind=row.kind,
+        state=str(row.state),
+        hint=row.hint,
+        expires_at=row.challenge_expires_at,
+        attempts_left=row.attempts_left,
+        limited=limited,
+        challenge=row.challenge,
+        provider=row.provider,
+    )
 
 
 def clear_caps(row: Intervention) -> bool:
@@ -218,7 +276,8 @@ def clear_caps(row: Intervention) -> bool:
 
 
 def expire_overdue(now: datetime | None = None) -> int:
-    """Interventions that nothing can come of are ended, at most BATCH; how many.
+    """Interventions that nothing can come of are ended, at most BATCH; how many. A handoff is ended by
+    whoever sells, who knows whether money is moving.
 
     Repeatable, also at the same time elsewhere. Tallies that say nothing any more are gone.
     No transaction may be open.
@@ -227,11 +286,22 @@ def expire_overdue(now: datetime | None = None) -> int:
     silent = Q(challenge_expires_at=None) | Q(challenge_expires_at__lte=now)
     overdue = Intervention.objects.filter(silent, state__in=OPEN, expires_at__lte=now)
     ended = 0
-    for row in overdue.order_by("expires_at")[:BATCH]:
+    for row in overdue.exclude(kind=HANDOFF).order_by("expires_at")[:BATCH]:
         with transaction.atomic(durable=True):
             ended += _end(row)
     tallies.purge(now)
     return ended
+
+
+def _seconds(kind: str, within: float | None) -> float:
+    if kind == HANDOFF and within is not None:
+        return within  # the purchase says how long: no rule of a single question is about it
+    rules = ports().rules
+    seconds: float = {
+        APPROVAL: rules.approval_seconds,
+        Kind.THREE_DS: rules.authentication_seconds,
+    }.get(kind, rules.intervention_seconds)
+    return seconds if within is None else min(seconds, within)
 
 
 def _standing(
@@ -250,24 +320,23 @@ def _standing(
     return found, void
 
 
-def _codes(row: Intervention, destination: str, digest: str, now: datetime) -> bool:
-    """The new row asks for codes sent to `destination`; False when none may be asked for."""
+def _codes(row: Intervention, reach: otp.Reach | None, now: datetime) -> bool:
+    """The new row asks for codes that go there; False when none may be asked for."""
     spent, failed_at = otp.history(row.subject)
     if _barred(spent, failed_at, now):
         return False
     rules = ports().rules
-    row.destination_digest = digest
-    row.hint = hint(destination)[:255] if destination.strip() else ""
+    if reach is not None:
+        row.channel, row.destination_digest, row.hint = reach.channel, reach.digest, reach.hint
     row.attempts_allowed = min(rules.attempts_per_challenge, max(0, rules.attempts_per_subject - spent))
     return True
 
 
 def _page(row: Intervention) -> bool:
-    """The new row asks a person to a page; False when they said no too often."""
-    denied = InterventionState.DENIED
-    noes = Intervention.objects.filter(subject=row.subject, kind=row.kind, state=denied).count()
+    """The new row asks a person to a page; False when they said no, or failed there, too often."""
+    noes = Intervention.objects.filter(subject=row.subject, kind=row.kind, state__in=NOES).count()
     row.challenge, row.challenge_expires_at = 1, row.expires_at
-    row.attempts_allowed = 1
+    row.attempts_allowed = ports().rules.attempts_per_device if row.kind == Kind.BIOMETRIC else 1
     row.provider = getattr(ports().providers.get(row.kind), "name", "")
     return noes < ports().rules.refusals_per_subject
 
@@ -306,20 +375,6 @@ def _end(row: Intervention) -> bool:
     except StateConflict:
         return False
     return True
-
-
-def _snapshot(row: Intervention, *, limited: bool = False) -> Snapshot:
-    return Snapshot(
-        id=row.pk,
-        kind=row.kind,
-        state=str(row.state),
-        hint=row.hint,
-        expires_at=row.challenge_expires_at,
-        attempts_left=row.attempts_left,
-        limited=limited,
-        challenge=row.challenge,
-        provider=row.provider,
-    )
 
 
 def _inside_a_transaction() -> None:

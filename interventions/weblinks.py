@@ -8,10 +8,12 @@ no backslash, no space, nothing outside ASCII, no number that is secretly an IP 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 LONGEST = 2048
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORM = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])"
@@ -67,6 +69,23 @@ def parse(url: str) -> WebLink:
     return WebLink(
         scheme, _host(found["host"].lower()), port, target if target.startswith("/") else "/" + target
     )
+
+
+def leads_to(url: object, origins: Collection[str], *, loopback_http: bool) -> bool:
+    """The address is plain, https and of one of these origins; http only where `loopback_http` says
+    so, and then on this machine alone. For whatever else it may be: False."""
+    try:
+        link = parse(url) if isinstance(url, str) else None
+    except ValueError:
+        return False
+    if link is None or link.origin not in origins:
+        return False
+    return link.scheme == "https" or (loopback_http and link.host in LOOPBACK)
+
+
+def is_origin(text: object, *, loopback_http: bool) -> bool:
+    """The text is an origin that can be trusted, written exactly as browsers write it."""
+    return isinstance(text, str) and leads_to(text, (text,), loopback_http=loopback_http)
 
 
 def _host(host: str) -> str:

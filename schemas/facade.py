@@ -105,5 +105,7 @@ def self_check() -> None:
         extended = [f"{released}+{extension}" for extension in loader.extensions(released)]
         for version in (released, *extended):
             selfcheck.check_files(loader.files(version), where=version)
+    for other in loader.OTHERS:
+        selfcheck.check_files(loader.files(other), where=other)
     selfcheck.check_reference_formats()
     selfcheck.check_formats(_engine())

@@ -15,6 +15,8 @@ Schema = dict[str, Any]
 
 CURRENT = "2026-04-17"
 _PROTOCOL = "acp"
+OTHERS = ("agents_json",)
+"""Folders beside it, each with one version of another protocol's documents, asked for by their name."""
 _LOCAL = "#/$defs/"
 
 
@@ -37,8 +39,11 @@ def files(version: str = CURRENT) -> dict[str, Schema]:
     """The files of one version by name. Raises LookupError for a version without files.
 
     `2026-04-17+intervention_types` is the version with that extension: the files of the
-    extension's folder laid over the version's own, member by member, lists replaced.
+    extension's folder laid over the version's own, member by member, lists replaced. One of
+    OTHERS stands for the files of that folder.
     """
+    if version in OTHERS:
+        return _read(resources.files("schemas") / version)
     released, _, extension = version.partition("+")
     if released not in versions():
         raise LookupError(f"no schemas for version {version!r}")

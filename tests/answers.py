@@ -47,15 +47,41 @@ def judge(method: str, path: str, sent: Any, answer: Any) -> None:
     assert answer["Content-Type"] == "application/json", (path, answer["Content-Type"])
     body = json.loads(answer.content)
     extended = False
-    if answer.status_code < 400:
+    if (delegated := _of_a_card(method, path, answer.status_code)) is not None:
+        _record(method, path, answer, extended)
+        _held(method, path, delegated, VERSION, body)
+        return
+    of_a_cart = path == f"{BASE}/carts" or path.startswith(f"{BASE}/carts/")
+    if answer.status_code < 400 and not of_a_cart:
         if answer.status_code == 201 and isinstance(sent, dict):
             _asked[body["id"]] = _asks(sent.get("capabilities"))
         extended = _asked.get(body["id"], True)
-    schema = "Error" if answer.status_code >= 400 else "CheckoutSession"
+    if answer.status_code >= 400:
+        schema = "Error"
+    elif of_a_cart:
+        schema = "Cart"
+    else:
+        schema = "Order" if path.startswith(f"{BASE}/orders/") else "CheckoutSession"
     version = VERSION + (f"+{EXTENSION}" if extended else "")
     _record(method, path, answer, extended)
+    _held(method, path, schema, version, body)
+
+
+def _held(method: str, path: str, schema: str, version: str, body: Any) -> None:
     wrong = facade.validator(schema, version).violations(body)
     assert not wrong, f"{method} {path}: {schema} {[(found.path, found.message) for found in wrong[:3]]}"
+
+
+def _of_a_card(method: str, path: str, status: int) -> str | None:
+    """The schema of an answer about a card that was handed over; None for every other."""
+    place = path.removeprefix(BASE)
+    if place != "/agentic_commerce/delegate_payment" and not place.startswith("/delegate_authentication"):
+        return None
+    if status >= 400:
+        return "DelegationError"
+    if place == "/agentic_commerce/delegate_payment":
+        return "DelegatePaymentResponse"
+    return f"DelegateAuthenticationSession{'WithResult' if method == 'GET' else ''}"
 
 
 def _asks(capabilities: Any) -> bool:

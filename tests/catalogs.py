@@ -7,10 +7,12 @@ without a translation, texts that are gone go, and every .mo is compiled again.
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -24,18 +26,28 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("interventions", "checkout", "gateway")
 LANGUAGES = ("de",)
 
-KEYWORDS = {"gettext_noop": None, "_total": (2,)}
-"""`_total` is where the wire names an amount; marking each of those texts would say it twice."""
+KEYWORDS = {"gettext_noop": None, "total_of": (2,)}
+"""`total_of` is where the wire names an amount; marking each of those texts would say it twice."""
+
+
+SAID = re.compile(rb'\{%\s*say\s+"([^"]+)"')
+"""What a template says to people; see gateway/templatetags/agentic_person.py."""
 
 
 def texts(package: str) -> Catalog:
-    """Every text for people in a package's source."""
+    """Every text for people in a package's source and templates."""
     found = Catalog(charset="utf-8")
-    for _, _, text, _, _ in extract_from_dir(
-        str(ROOT / package), method_map=[("**.py", "python")], keywords=KEYWORDS
-    ):
+    methods: list[tuple[str, Any]] = [("**.py", "python"), ("**.html", said)]
+    for _, _, text, _, _ in extract_from_dir(str(ROOT / package), method_map=methods, keywords=KEYWORDS):
         found.add(text)
     return found
+
+
+def said(template: BinaryIO, *_: Any, **__: Any) -> Iterator[tuple[int, None, str, list[str]]]:
+    """The texts of a template, in the form that Babel asks of an extractor."""
+    for number, line in enumerate(template, start=1):
+        for text in SAID.findall(line):
+            yield number, None, text.decode(), []
 
 
 def files(package: str) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from checkout import ports
+from checkout.payments.breaker import Breaker
 
 
 @contextmanager
@@ -19,3 +20,9 @@ def plugged(**parts: Any) -> Iterator[None]:
         yield
     finally:
         ports.plug(before)
+
+
+def never_left_alone() -> None:
+    """However often the provider in use is silent, the next call reaches it."""
+    guarded: Any = ports.ports().payments
+    guarded.breaker = Breaker(failures=1_000_000, seconds=1.0)

@@ -10,8 +10,17 @@ import os
 import tempfile
 from pathlib import Path
 
-from gateway.project.demo import *  # noqa: F403
-from gateway.project.demo import (
+for name in (
+    *("STRIPE_PUBLISHABLE_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_MERCHANT_ID"),
+    *("STRIPE_LOG", "AGENTIC_FAILPOINTS", "AGENTIC_PAYMENTS"),
+    "AGENTIC_AUDIT_KEYS",
+    *("ACQUIRER_URL", "ACQUIRER_KEY", "ACQUIRER_WEBHOOK_SECRET"),
+):
+    os.environ.pop(name, None)
+
+from gateway.project.demo import *  # noqa: E402, F403
+from gateway.project.demo import (  # noqa: E402
+    AGENTIC_BANK,
     AGENTIC_GATEWAY,
     AGENTIC_WALLET,
     CACHES,
@@ -41,6 +50,9 @@ AGENTIC_GATEWAY = {
     "RELAY": "off",
     "STRICT_RESPONSES": True,
     "RATE_STORE": "",
+    # Tests of audit trails keep some.
+    "AUDIT": False,
+    "SMS": {**AGENTIC_GATEWAY["SMS"], "folder": str(VAR_DIR / "sms")},
 }
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -52,3 +64,4 @@ if REDIS_URL:
     CACHES["default"]["KEY_PREFIX"] = f"agentic-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 AGENTIC_WALLET = {**AGENTIC_WALLET, "BOOKS": str(VAR_DIR / "wallet.sqlite3")}
+AGENTIC_BANK = {**AGENTIC_BANK, "BOOKS": str(VAR_DIR / "bank.sqlite3")}

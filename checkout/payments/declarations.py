@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from checkout.payments.outcomes import DELEGATED, Handler
+from checkout.payments.results import INDICATORS
 from interventions.negotiation import Kind
 
 CARD = "dev.acp.tokenized.card"
@@ -26,6 +27,14 @@ _CARD_LISTS: Mapping[str, Collection[str]] = {
     "accepted_funding_types": ("credit", "debit", "prepaid"),
     "3ds_versions": ("2.1", "2.2", "2.3"),
 }
+_ACQUIRER = {
+    "acquirer_bin": (1, 11),
+    "acquirer_country": (2, 2),
+    "acquirer_merchant_id": (1, 35),
+    "merchant_name": (1, 40),
+    "requestor_id": (1, 35),
+}
+"""The merchant as its bank knows it, and how long each may be; the last is optional."""
 _ENVIRONMENTS = ("sandbox", "production")
 
 
@@ -38,6 +47,22 @@ def problems(handlers: Sequence[Handler]) -> list[str]:
     ]
     for handler in handlers:
         found += [f"Handler {handler.id}: {text}" for text in _problems(handler)]
+    return found
+
+
+def metadata_problems(metadata: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an `authentication_metadata`, in sentences (ACP-167); nothing when all is well."""
+    acquirer = metadata.get("acquirer_details")
+    if not isinstance(acquirer, Mapping):
+        return ["acquirer_details are missing."]
+    found = [f"acquirer_details takes no {name}." for name in sorted(set(acquirer) - set(_ACQUIRER))]
+    for member, (shortest, longest) in _ACQUIRER.items():
+        given = acquirer.get(member)
+        optional = member == "requestor_id" and member not in acquirer
+        if not optional and not (isinstance(given, str) and shortest <= len(given) <= longest):
+            found.append(f"acquirer_details.{member} must be a text of {shortest} to {longest} characters.")
+    if metadata.get("directory_server") not in INDICATORS:
+        found.append(f"directory_server must be one of: {', '.join(sorted(INDICATORS))}.")
     return found
 
 

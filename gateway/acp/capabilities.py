@@ -15,7 +15,9 @@ def capabilities(session: CheckoutSession, stands: Standing) -> dict[str, Any]:
     body: dict[str, Any] = {"payment": {"handlers": [handler(entry) for entry in tenders.offered(session)]}}
     agreed = session.quote.get("agreement") or {"supported": [], "required": [], "enforcement": ""}
     if session.capabilities.get("interventions") is not None or agreed["required"]:
-        body["interventions"] = {"supported": [kind for kind in agreed["supported"] if kind in stands.kinds]}
+        # While a person finishes it, `supported` is what they can do; the agent is told of its own.
+        shared = agreed.get("of_agent", agreed["supported"])
+        body["interventions"] = {"supported": [kind for kind in shared if kind in stands.kinds]}
     if agreed["required"]:
         body["interventions"] |= {
             "required": [kind for kind in agreed["required"] if kind in stands.kinds],

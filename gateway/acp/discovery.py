@@ -57,9 +57,18 @@ def document() -> dict[str, Any]:
         "api_base_url": links.acp_base(),
         "transports": ["rest"],
         "capabilities": {
-            "services": ["checkout"],
+            "services": _services(),
             "supported_currencies": currencies,
             "supported_locales": list(conf().LANGUAGES),
             "extensions": [{"name": standing.EXTENSION}],
         },
     }
+
+
+def _services() -> list[str]:
+    found = ["checkout"]
+    if conf().ORDERS_API:
+        found.append("orders")
+    if ports().vault:
+        found.append("delegate_payment")
+    return found + (["carts"] if conf().CARTS_API else [])

@@ -14,13 +14,16 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from checkout import errors as domain
 from gateway import errors as door
 from gateway import intake, strict_json
-from gateway.acp import examples, refusals, versions
+from gateway.acp import examples, examples_3ds, examples_orders, refusals, versions
+from gateway.api import Dialect
 from gateway.openapi.operations import answer, described, received, sent
 
 CHECKOUT = "Checkout"
 DISCOVERY = "Discovery"
+ORDERS = "Orders"
 
 ANSWER_AT = "$.intervention_response"
+RESULT_AT = "$.authentication_result"
 
 MEANING = {
     400: "The request is not one that can be processed: `code` says why, `param` where.",
@@ -77,13 +80,18 @@ NEW_LINES = (
 CHANGED = (domain.NotFound(), domain.StateConflict(), domain.SessionClosed())
 
 
-def _refused(*problems: Exception) -> dict[int, OpenApiResponse]:
+def refused(
+    *problems: Exception,
+    dialect: Dialect = refusals,
+    schema: str = "Error",
+    meaning: Mapping[int, str] = MEANING,
+) -> dict[int, OpenApiResponse]:
     """One answer for each status, with one example for each code."""
     worded: dict[int, dict[str, Any]] = {}
     for problem in problems:
-        status, body, _ = refusals.refusal(problem)
+        status, body, _ = dialect.refusal(problem)
         worded.setdefault(status, {}).setdefault(body["code"], body)
-    return {status: answer("Error", MEANING[status], worded[status]) for status in sorted(worded)}
+    return {status: answer(schema, meaning[status], worded[status]) for status in sorted(worded)}
 
 
 # Headers (acp.md 3.1) ---------------------------------------------------------------------
@@ -123,7 +131,7 @@ SESSION_ID = sent(
 )
 
 
-def _answered(responses: Mapping[int, Any], *, write: bool) -> list[OpenApiParameter]:
+def answered(responses: Mapping[int, Any], *, write: bool) -> list[OpenApiParameter]:
     """The headers of these answers."""
     statuses = sorted(responses)
     found = [received("Request-Id", "The request's own, as it came.", statuses)]
@@ -157,14 +165,14 @@ def _write(
     *,
     new: bool = False,
 ) -> Any:
-    responses = {**success, **_refused(*ANY_POST, *problems)}
+    responses = {**success, **refused(*ANY_POST, *problems)}
     place = () if new else (SESSION_ID,)
     return described(
         operation_id=operation_id,
         summary=summary,
         description=description,
         tag=CHECKOUT,
-        headers=[*place, API_VERSION, IDEMPOTENCY_KEY, *OPTIONAL, *_answered(responses, write=True)],
+        headers=[*place, API_VERSION, IDEMPOTENCY_KEY, *OPTIONAL, *answered(responses, write=True)],
         requests=requests,
         responses=responses,
     )
@@ -197,6 +205,7 @@ create = _write(
         "items only": examples.CREATE,
         "with an address": examples.CREATE_WITH_ADDRESS,
         "by an agent that can ask for a code": examples.CREATE_CONFIRMED,
+        "by an agent that runs 3-D Secure": examples_3ds.CREATE_AUTHENTICATING,
     },
     new=True,
 )
@@ -209,7 +218,8 @@ update = _write(
     "`intervention_response` brings what the buyer said while the session is `authentication_required`; "
     "the other members are applied first. The right code makes the session payable. A wrong one is no "
     "`Error`: it is a message, and so many attempts are left as it says. Every attempt needs an "
-    "`Idempotency-Key` of its own.",
+    "`Idempotency-Key` of its own. With `resend` a new code is sent, and `channel` says how: `email` or "
+    "`sms`, as far as the shop allows it and the session has a destination for it.",
     {
         200: answer(
             "CheckoutSession",
@@ -237,21 +247,35 @@ complete = _write(
     "stock are looked at again first: when they changed, or something is missing, or the payment is "
     "declined, nothing is charged and the session says why in `messages`. While the buyer still has to "
     "confirm the purchase it is refused (`intervention_required`). Without an answer from the payment "
-    "provider the outcome is unknown (503): repeat with the same key, or retrieve the session.",
+    "provider the outcome is unknown (503): repeat with the same key, or retrieve the session.\n\n"
+    "When the card's issuer wants to see its holder, the session is `authentication_required` and has no "
+    "order yet. An agent that declared `3ds` runs 3-D Secure with `authentication_metadata` and completes "
+    "again, under a new key, with the `authentication_result`, whatever it is; the payment goes on with the "
+    "instrument it began with, and the payment provider's verdict decides. Any other agent sends the buyer "
+    "to a page, and finds the order there afterwards. Without the result it is refused (`requires_3ds`).",
     {
         200: answer(
             "CheckoutSession",
             "The session: `completed` with its `order`, or what stands in the way.",
-            {"paid": examples.COMPLETED, "declined": examples.DECLINED},
+            {
+                "paid": examples.COMPLETED,
+                "declined": examples.DECLINED,
+                "3-D Secure is asked for": examples_3ds.AUTHENTICATING,
+            },
         )
     },
     (
         *CHANGED,
         domain.CompletionRunning(),
         domain.InterventionRequired(param=ANSWER_AT),
+        domain.AuthenticationMissing(param=RESULT_AT),
         domain.ProviderUnavailable(),
     ),
-    {"a sandbox token": examples.COMPLETE},
+    {
+        "a sandbox token": examples.COMPLETE,
+        "a card whose bank asks": examples_3ds.COMPLETE_ASKED,
+        "with the result of 3-D Secure": examples_3ds.COMPLETE_AUTHENTICATED,
+    },
 )
 
 cancel = _write(
@@ -274,7 +298,7 @@ _found = {
             "completed": examples.COMPLETED,
         },
     ),
-    **_refused(*ANY_SESSION_CALL, domain.NotFound()),
+    **refused(*ANY_SESSION_CALL, domain.NotFound()),
 }
 
 retrieve = described(
@@ -282,14 +306,46 @@ retrieve = described(
     summary="Retrieve a checkout session",
     description="The whole session as it stands. Needs no `Idempotency-Key` and changes nothing.",
     tag=CHECKOUT,
-    headers=[SESSION_ID, API_VERSION, *OPTIONAL, *_answered(_found, write=False)],
+    headers=[SESSION_ID, API_VERSION, *OPTIONAL, *answered(_found, write=False)],
     responses=_found,
+)
+
+ORDER_ID = sent(
+    "order_id",
+    "Id of the order, as it was answered on complete.",
+    {"type": "string", "maxLength": 64},
+    required=True,
+    location=OpenApiParameter.PATH,
+)
+
+_refused_order = refused(*ANY_SESSION_CALL, domain.OrderNotFound())
+_refused_order[404].description = "No such order, or it is another agent's; or the shop lets nobody ask."
+
+_placed = {
+    200: answer(
+        "Order",
+        "The order as it stands.",
+        {"just placed": examples.ORDER, "sent, and partly refunded": examples_orders.SHIPPED},
+    ),
+    **_refused_order,
+}
+
+retrieve_order = described(
+    operation_id="getOrder",
+    summary="Retrieve an order",
+    description="The whole order, as order events tell it: lines with what still counts and what has left, "
+    "fulfillments with their events, adjustments such as refunds, totals. The total stays what was charged. "
+    "Statuses and types are open: accept those you do not know. Not part of the released protocol: there "
+    "only where the shop lets agents ask (`orders` among the services of the discovery document).",
+    tag=ORDERS,
+    headers=[ORDER_ID, API_VERSION, *OPTIONAL, *answered(_placed, write=False)],
+    responses=_placed,
 )
 
 _document = {
     200: answer("DiscoveryResponse", "The discovery document.", {"the demo shop": examples.DISCOVERY}),
     304: answer(None, "Unchanged since the `ETag` in `If-None-Match`."),
-    **_refused(*ANYWHERE),
+    **refused(*ANYWHERE),
 }
 
 discovery = described(
@@ -303,7 +359,7 @@ discovery = described(
         sent("Request-Id", "A name for this request, returned with the answer."),
         received("ETag", "Changes when the document does.", [200, 304]),
         received("Cache-Control", "How long it may be kept.", [200, 304]),
-        *_answered(_document, write=False),
+        *answered(_document, write=False),
     ],
     responses=_document,
 )

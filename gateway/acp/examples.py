@@ -14,6 +14,7 @@ Body = dict[str, Any]
 SESSION_ID = "cs_36199a1e18c01e97c7486f5b9c16697e"
 ORDER_ID = "ord_b6ca438d1018c8494c6e4d24b39dd740"
 ORDER_NUMBER = "B6CA438D"
+TICKET = "3b27b0cdbeed07400bdda9c9b008ebec34d23b73a3af7e073aa2b067ad750d832d711642b726b04401627ca9fbac32f5"
 SHOP = "https://shop.example"
 HANDLERS = "https://www.agenticcommerce.dev"
 
@@ -168,8 +169,9 @@ NOT_READY: Body = {
                         "delegate_display_name": "Sandbox",
                         "accepted_brands": ["visa", "mastercard", "amex"],
                         "accepted_funding_types": ["credit", "debit", "prepaid"],
-                        "supports_3ds": False,
+                        "supports_3ds": True,
                         "environment": "sandbox",
+                        "3ds_versions": ["2.2"],
                     },
                     "display_name": "Card (sandbox)",
                     "display_order": 1,
@@ -284,6 +286,7 @@ ORDER: Body = {
     "adjustments": [],
     "totals": TOTALS,
     "confirmation": {"confirmation_number": ORDER_NUMBER},
+    "estimated_delivery": {"earliest": "2026-11-23T00:00:00Z", "latest": "2026-11-25T23:59:59Z"},
 }
 
 ASKED: Body = {
@@ -334,6 +337,7 @@ AUTHENTICATION_REQUIRED: Body = {
         _total("total", "Total", 14441),
     ],
     "messages": [ASKED],
+    "continue_url": f"{SHOP}/agentic/confirm/{TICKET}/code",
     "intervention_context": {
         "intervention_type": "otp",
         "challenge_hint": "a***@example.com",
@@ -366,7 +370,7 @@ DISCOVERY: Body = {
     "api_base_url": f"{SHOP}/agentic/acp",
     "transports": ["rest"],
     "capabilities": {
-        "services": ["checkout"],
+        "services": ["checkout", "delegate_payment", "carts"],
         "supported_currencies": ["usd"],
         "supported_locales": ["en", "de"],
         "extensions": [{"name": "intervention_types@2026-02-17"}],

@@ -16,6 +16,8 @@ CHECKOUT_STATUS: tuple[tuple[type[domain.CheckoutError], int], ...] = (
     (domain.SessionClosed, 405),
     (domain.StateConflict, 409),
     (domain.ProviderUnavailable, 503),
+    (domain.NothingInStock, 422),
+    (domain.NoCommonCurrency, 422),
     (domain.CheckoutError, 400),
 )
 

@@ -6,16 +6,21 @@ on update (ACP-076 to ACP-079), coupons and later sections' members are accepted
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from checkout.completion import Tender
+from checkout.lines import WantedLine
+from checkout.opening import Tender
 from checkout.payments.outcomes import PURCHASE_ORDER
 from checkout.ports import Instrument
 from checkout.responses import Response
-from checkout.services import Draft, WantedLine
+from checkout.services import Draft
 from gateway import languages, strict_json
 from gateway.errors import SchemaViolation
+
+SESSION_ID = re.compile(r"cs_[0-9a-z]{1,61}", re.ASCII)
+"""No other id of a session was ever given out."""
 
 NEEDED_ON_CREATE = frozenset({"line_items", "currency", "capabilities"})
 NEEDED_ON_UPDATE = frozenset({"line_items", "currency", "capabilities"})
@@ -40,7 +45,7 @@ def without_nulls(body: Mapping[str, Any], *, keep: frozenset[str]) -> dict[str,
         if value is None and name not in keep:
             continue
         if name in MERGED and isinstance(value, dict):
-            value = _filled(value)
+            value = filled(value)
         judged[name] = value
     return judged
 
@@ -55,11 +60,11 @@ def draft(body: Mapping[str, Any], *, version: str, accepted_language: str = "")
     extras = {name: body[name] for name in EXTRAS if body.get(name) is not None}
     extras["locale"] = languages.best(body.get("locale"), accepted_language)
     return Draft(
-        lines=_lines(body["line_items"]),
+        lines=lines(body["line_items"]),
         currency=body["currency"],
         capabilities=body["capabilities"],
-        buyer=_filled(body.get("buyer")),
-        fulfillment_details=_filled(body.get("fulfillment_details")),
+        buyer=filled(body.get("buyer")),
+        fulfillment_details=filled(body.get("fulfillment_details")),
         fulfillment_groups=body.get("fulfillment_groups"),
         extras=extras,
         protocol_version=version,
@@ -70,7 +75,7 @@ def changes(body: Mapping[str, Any]) -> dict[str, Any]:
     """An update request: only what it names, with None for what it clears."""
     found: dict[str, Any] = {}
     if "line_items" in body:
-        found["lines"] = _lines(body["line_items"])
+        found["lines"] = lines(body["line_items"])
     for name in MERGED:
         if name in body:
             found[name] = _merging(body[name])
@@ -88,7 +93,9 @@ def response(body: Mapping[str, Any]) -> Response | None:
     given = body.get("intervention_response")
     if given is None:
         return None
-    return Response(given["type"], given.get("code"), resend=given.get("resend") is True)
+    return Response(
+        given["type"], given.get("code"), resend=given.get("resend") is True, channel=given.get("channel")
+    )
 
 
 def tender(body: Mapping[str, Any], *, claim: str, resumed: bool, still: Callable[[], None]) -> Tender:
@@ -116,7 +123,8 @@ def tender(body: Mapping[str, Any], *, claim: str, resumed: bool, still: Callabl
     if "order_notes" in body:
         changed["extras"] = {"order_notes": body["order_notes"]}
     approval = payment.get("approval_required") is True
-    return Tender(paid_with, claim, resumed, changed, approval, still)
+    brought = body.get("authentication_result")
+    return Tender(paid_with, claim, resumed, changed, approval, brought, still)
 
 
 def cancel_reason(body: Mapping[str, Any]) -> str:
@@ -125,23 +133,24 @@ def cancel_reason(body: Mapping[str, Any]) -> str:
     return str(trace.get("reason_code", ""))[:64] if isinstance(trace, Mapping) else ""
 
 
-def _lines(items: Sequence[Mapping[str, Any]]) -> list[WantedLine]:
-    lines = []
+def lines(items: Sequence[Mapping[str, Any]]) -> list[WantedLine]:
+    """The items of a request, in either form (C-01)."""
+    found = []
     for index, entry in enumerate(items):
         nested = entry.get("item")
         item_id = nested["id"] if nested else entry["id"]
         where = f"$.line_items[{index}]" + (".item.id" if nested else ".id")
-        lines.append(WantedLine(item_id, int(entry.get("quantity", 1)), where))
-    return lines
+        found.append(WantedLine(item_id, int(entry.get("quantity", 1)), where))
+    return found
 
 
 def _merging(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What is merged member by member: its own nulls clear, those further in are left out."""
-    return None if value is None else {name: _filled(entry) for name, entry in value.items()}
+    return None if value is None else {name: filled(entry) for name, entry in value.items()}
 
 
-def _filled(value: Any) -> Any:
+def filled(value: Any) -> Any:
     """Without the members that are null, in the objects inside it too."""
     if not isinstance(value, Mapping):
         return value
-    return {name: _filled(entry) for name, entry in value.items() if entry is not None}
+    return {name: filled(entry) for name, entry in value.items() if entry is not None}

@@ -25,8 +25,11 @@ NOT_NOW = "The Timestamp header is more than {} seconds from the time here. Sign
 NOT_CANONICAL = "The Signature header cannot be checked: the body is not JSON with a canonical form."
 
 
-def check(request: HttpRequest, agent: Agent) -> None:
+def check(request: HttpRequest, agent: Agent, *, demanded: bool = False) -> None:
     """The request is signed by the agent as its policy asks, or InvalidSignature (ACP-108).
+
+    `demanded`: whatever its policy says (ACP-109, ACP-209). In the demo, whose agents have no signing
+    keys, that is for those that have one.
 
     Verified over the bytes as they came, before anything else is done with them (ACP-110).
     An agent that never had a signing key may send the headers for nothing (ACP-015). Raises
@@ -34,11 +37,13 @@ def check(request: HttpRequest, agent: Agent) -> None:
     """
     given = request.META.get("HTTP_SIGNATURE")
     if given is None or "HTTP_SIGNATURE_INPUT" in request.META:
-        if agent.signature_policy == SignaturePolicy.REQUIRED:
+        required = agent.signature_policy == SignaturePolicy.REQUIRED
+        if required or (demanded and (not conf().DEMO or signing_keys.every(agent))):
             raise InvalidSignature(NOT_SIGNED)
         return
+    required = agent.signature_policy == SignaturePolicy.REQUIRED or (demanded and not conf().DEMO)
     keys = signing_keys.every(agent)
-    if not keys and agent.signature_policy != SignaturePolicy.REQUIRED:
+    if not keys and not required:
         return
     signature = _signature(given)
     timestamp = _timestamp(request.META.get("HTTP_TIMESTAMP"))

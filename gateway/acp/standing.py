@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from checkout import obligations
+from checkout import authentication, handing_over, obligations
 from checkout.models import CheckoutSession
 from checkout.states import SessionState
 from interventions.negotiation import Kind
@@ -44,6 +44,12 @@ class Standing:
     """The merchant looks at the purchase before it is paid (decision 23)."""
     unanswered: bool = False
     """The merchant was asked, and did not decide in time."""
+    authenticating: Mapping[str, Any] | None = None
+    """What the issuer of the card wants of its holder, for a payment that waits."""
+    handed: Mapping[str, Any] | None = None
+    """A person can finish it on our page now, and this agent cannot (decision 16)."""
+    unfinished: bool = False
+    """A person could, and did not in time."""
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -58,8 +64,41 @@ def of(session: CheckoutSession, now: datetime) -> Standing:
     lapsed = asked is None and obligations.pending(session) is not None
     approval = obligations.approval(session)
     awaited = approval is not None and datetime.fromisoformat(approval["expires_at"]) > now
-    status = "pending_approval" if awaited else _status(session, asked, extended=extended)
-    return Standing(status, extended, asked, lapsed, awaited, approval is not None and not awaited)
+    paying = authentication.asked_now(session, now)
+    handed = handing_over.quoted(session)
+    if handed is not None:
+        # What they are asked besides, they are asked on the page: it is nothing that this agent can do.
+        return _handed_over(session, handed, now, awaited=awaited, extended=extended)
+    if awaited:
+        status = "pending_approval"
+    elif paying is not None:
+        status = "authentication_required"  # for every agent: the released protocol knows it (ACP-071)
+    else:
+        status = _status(session, asked, extended=extended)
+    unanswered = approval is not None and not awaited
+    return Standing(status, extended, asked, lapsed, awaited, unanswered, paying)
+
+
+def _handed_over(
+    session: CheckoutSession, handed: Mapping[str, Any], now: datetime, *, awaited: bool, extended: bool
+) -> Standing:
+    paying = session.state == SessionState.COMPLETING
+    live = paying or handing_over.is_live(handed, now)
+    if awaited:
+        status = "pending_approval"
+    elif paying and authentication.awaited(session) is None:
+        status = _STATUS[SessionState.COMPLETING]
+    else:
+        status = "requires_escalation" if live else "not_ready_for_payment"
+    return Standing(
+        status,
+        extended,
+        asked=None,
+        lapsed=False,
+        awaited=awaited,
+        handed=handed if live else None,
+        unfinished=not live,
+    )
 
 
 def is_extended(capabilities: Mapping[str, Any]) -> bool:
@@ -79,6 +118,6 @@ def _status(session: CheckoutSession, asked: Mapping[str, Any] | None, *, extend
         return _STATUS[SessionState(session.state)]
     if not session.quote["lines"]:
         return "incomplete"
-    if asked is not None and extended:
+    if asked is not None and (extended or asked["kind"] in RELEASED_KINDS):
         return "authentication_required"
     return "ready_for_payment" if session.quote["ready"] else "not_ready_for_payment"

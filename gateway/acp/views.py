@@ -11,20 +11,23 @@ from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from checkout import completion, models, responses, services
-from checkout.errors import CheckoutError, NotFound
+from checkout import completion, models, progress, responses, services
+from checkout.errors import CheckoutError, NotFound, OrderNotFound
 from checkout.services import Seal
+from checkout.states import SessionState
 from gateway import carddata, idempotency, intake, keys, once, strict_json, throttling
-from gateway.acp import documentation, refusals, requests, signatures, standing, versions, wire
+from gateway.acp import documentation, events, refusals, requests, signatures, standing, versions, wire
 from gateway.api import NothingHere, ProtocolView, json_response
 from gateway.authentication import BearerKey
-from gateway.errors import KeyRequired, RawCardData
+from gateway.conf import conf
+from gateway.errors import KeyRequired, RawCardData, UnknownPath
 from gateway.idempotency import Claim, Slot
 from gateway.models import Agent
 from gateway.once import Answer
 
 SESSION = "CheckoutSession"
-SESSION_ID = re.compile(r"cs_[0-9a-z]{1,61}", re.ASCII)
+WRITES = ("POST", "PUT")
+ORDER_ID = re.compile(r"ord_[0-9a-z]{1,60}", re.ASCII)
 
 
 class ACPView(ProtocolView):
@@ -33,44 +36,52 @@ class ACPView(ProtocolView):
     dialect = refusals
     authentication_classes = (BearerKey,)
     post_rate: ClassVar[str] = throttling.WRITE
+    signature_demanded: ClassVar[bool] = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         # By the agent alone, and before the body is read: what is refused here costs next to nothing.
         throttling.check(
-            cast(Agent, request.user).owner, self.post_rate if request.method == "POST" else throttling.READ
+            cast(Agent, request.user).owner, self.post_rate if request.method in WRITES else throttling.READ
         )
-        signatures.check(request._request, cast(Agent, request.user))
+        signatures.check(request._request, cast(Agent, request.user), demanded=self.signature_demanded)
         self.version = versions.asked_for(request.META.get("HTTP_API_VERSION"))
         self.owner = cast(Agent, request.user).owner
-        if "session_id" in kwargs and not SESSION_ID.fullmatch(kwargs["session_id"]):
+        if "session_id" in kwargs and not requests.SESSION_ID.fullmatch(kwargs["session_id"]):
             # No such id was ever given out; it may be a card number, and goes into no statement.
             raise NotFound
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        if self.request.method == "POST" and (key := _echo(self.request)):
+        if self.request.method in WRITES and (key := _echo(self.request)):
             response.headers["Idempotency-Key"] = key
         return response
 
     def slot(self, request: Request) -> tuple[Slot, dict[str, Any]]:
-        """Where the answer of this write belongs, and its body. Raises KeyRequired and what `_key` does."""
-        key = _key(request)
+        """Where the answer of this write belongs, and its body. Raises KeyRequired and what `key_of` does."""
+        key = key_of(request)
         if key is None:
             raise KeyRequired
+        body = self.body(request)
+        return self.slot_of(request, key, body), body
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The body as `read` gives it; nobody else finds it in the request."""
         try:
-            body = self.read(request)
+            return self.read(request)
         finally:
             # Codes and tokens are in it, and what runs after us may log what it finds.
             intake.forget_body(request._request)
+
+    def slot_of(self, request: Request, key: str, body: dict[str, Any]) -> Slot:
         canonical = strict_json.canonical(body)
-        return idempotency.slot(self.owner, request.method or "", request.path, key, canonical), body
+        return idempotency.slot(self.owner, request.method or "", request.path, key, canonical)
 
     def locally(self, where: Slot, work: Callable[[Seal], object], *, status: int = 200) -> HttpResponse:
-        return _dressed(once.locally(where, work, render=self.renderer(status), refuse=self.refuse))
+        return dressed(once.locally(where, work, render=self.renderer(status), refuse=self.refuse))
 
     def claimed(self, where: Slot, work: Callable[[Claim, Seal], object]) -> HttpResponse:
-        return _dressed(once.claimed(where, work, render=self.renderer(200), refuse=self.refuse))
+        return dressed(once.claimed(where, work, render=self.renderer(200), refuse=self.refuse))
 
     def renderer(self, status: int) -> Callable[[models.CheckoutSession], Answer]:
         return lambda session: Answer(status, self.dress(session))
@@ -78,7 +89,9 @@ class ACPView(ProtocolView):
     def dress(self, session: models.CheckoutSession) -> bytes:
         """The session as this agent may see it, held against the schema of that form."""
         stands = standing.of(session, timezone.now())
-        return self.answer(SESSION, wire.checkout_session(session, stands), extended=stands.extended)
+        placed = session.state == SessionState.COMPLETED
+        came = progress.of(session.order) if placed else progress.NOTHING
+        return self.answer(SESSION, wire.checkout_session(session, stands, came), extended=stands.extended)
 
     def refuse(self, problem: CheckoutError) -> Answer:
         status, body, _ = refusals.refusal(problem)
@@ -172,18 +185,34 @@ class CheckoutSessionCancel(ACPView):
         )
 
 
+class Order(ACPView):
+    """Retrieve an order, where the merchant lets agents do that (ACP-232)."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if not conf().ORDERS_API:
+            raise UnknownPath
+        super().initial(request, *args, **kwargs)
+        if not ORDER_ID.fullmatch(kwargs["order_id"]):
+            raise OrderNotFound
+
+    @documentation.retrieve_order
+    def get(self, request: Request, order_id: str) -> HttpResponse:
+        order = progress.retrieve(order_id, owner=self.owner)
+        return json_response(200, self.answer("Order", events.data(order)))
+
+
 class Nothing(NothingHere):
     dialect = refusals
 
 
-def _dressed(answer: Answer) -> HttpResponse:
+def dressed(answer: Answer) -> HttpResponse:
     headers = refusals.headers_of(answer.status)
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
     return json_response(answer.status, answer.body, headers)
 
 
-def _key(request: Any) -> str | None:
+def key_of(request: Any) -> str | None:
     """The Idempotency-Key, which will be stored and echoed, None when absent (ACP-085).
 
     Raises BadHeader, also for a bearer key, the request's own or any that looks like one, and
@@ -203,6 +232,6 @@ def _key(request: Any) -> str | None:
 def _echo(request: Any) -> str | None:
     """The key as it came, on every POST answer (ACP-012), unless it is unfit for a header."""
     try:
-        return _key(request)
+        return key_of(request)
     except (intake.IntakeError, RawCardData):
         return None

@@ -6,19 +6,23 @@ read is in the session's language (ACP-014): `words` knows our own texts, Englis
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from checkout import asked, pricing
 from checkout.asked import PAGES
-from checkout.models import CheckoutSession, Order
+from checkout.models import CheckoutSession
+from checkout.progress import NOTHING, Progress
 from checkout.states import CLOSED, SessionState
 from gateway import languages, links, markdown
+from gateway.acp import order_wire
 from gateway.acp.capabilities import capabilities
+from gateway.acp.members import instant, present, present_totals, total_of, totals
 from gateway.acp.standing import Standing
 from gateway.conf import conf
 from interventions import translation
+from interventions.negotiation import Kind
 from interventions.translation import Words
 
 LOW_STOCK = 5
@@ -51,8 +55,9 @@ _CONTENT = (
 _PASSED_ON = ("locale", "timezone", "quote_id", "metadata")
 
 
-def checkout_session(session: CheckoutSession, stands: Standing) -> dict[str, Any]:
-    """The whole authoritative session (ACP-026); what has no value is absent (ACP-051)."""
+def checkout_session(session: CheckoutSession, stands: Standing, came: Progress = NOTHING) -> dict[str, Any]:
+    """The whole authoritative session (ACP-026); what has no value is absent (ACP-051). `came` is what
+    became of its order."""
     quote = session.quote
     language = languages.of_session(session)
     words = translation.words(language)
@@ -71,7 +76,7 @@ def checkout_session(session: CheckoutSession, stands: Standing) -> dict[str, An
         "updated_at": instant(session.updated_at),
         "expires_at": instant(session.expires_at),
     }
-    body |= _present(
+    body |= present(
         {
             "buyer": session.buyer,
             "fulfillment_details": session.fulfillment_details,
@@ -80,33 +85,74 @@ def checkout_session(session: CheckoutSession, stands: Standing) -> dict[str, An
             **{name: session.extras.get(name) for name in _PASSED_ON},
         }
     )
-    if stands.extended and stands.asked is not None:
-        body["intervention_context"] = intervention_context(stands.asked)
+    if stands.asked is not None:
+        body |= present({"continue_url": links.person_page(stands.asked["kind"], stands.asked["id"])})
+        if stands.extended:
+            body["intervention_context"] = intervention_context(stands.asked)
+    if stands.handed is not None:
+        body["continue_url"] = links.handoff_page(stands.handed["id"])
+    if stands.authenticating is not None:
+        body |= authenticating(stands.authenticating, extended=stands.extended)
     if session.state == SessionState.COMPLETED:
-        body["order"] = order(session.order, words)
+        body["order"] = order_wire.order(session.order, words, came)
     return body
 
 
 def intervention_context(pending: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person is asked to do now (ACP-144 to ACP-147)."""
+    """What a person is asked to do now (ACP-144 to ACP-147); `channels` are ours, and say how else a
+    code could be sent."""
+    ends_at = datetime.fromisoformat(pending["expires_at"])
     body = {
         "intervention_type": pending["kind"],
         "challenge_hint": pending["hint"],
-        "expires_at": instant(datetime.fromisoformat(pending["expires_at"])),
+        # Biometric has no end in the matrix of the extension (ACP-146).
+        "expires_at": instant(ends_at) if pending["kind"] != Kind.BIOMETRIC else "",
         "provider": pending.get("provider"),
     }
+    if len(channels := pending.get("channels", ())) > 1:
+        body["channels"] = channels
     if pending["kind"] in PAGES:
-        body |= links.confirmation(pending["id"])
-    return _present(body)
+        body |= links.confirmation(pending["kind"], pending["id"])
+    return present(body)
+
+
+def authenticating(found: Mapping[str, Any], *, extended: bool) -> dict[str, Any]:
+    """What the card's issuer wants of its holder (ACP-071, ACP-150, decision 17).
+
+    An agent that runs 3-D Secure is given what it needs for that, and nothing to open but our own
+    page; any other is sent there as by a redirect.
+    """
+    page = links.confirmation(found["kind"], found["id"])
+    body: dict[str, Any] = {}
+    if extended:
+        context = {
+            "intervention_type": found["road"],
+            "expires_at": instant(datetime.fromisoformat(found["expires_at"])),
+            "provider": found["provider"],
+        }
+        body["intervention_context"] = present(context | (page if found["road"] in PAGES else {}))
+    if found["metadata"]:
+        body["authentication_metadata"] = found["metadata"]
+    if found["hosted"]:
+        body["continue_url"] = page["redirect_url"]
+    return body
 
 
 def _messages(session: CheckoutSession, stands: Standing, words: Words) -> list[dict[str, Any]]:
     if session.state in CLOSED:
         return []
-    problems = session.quote["problems"]
+    quote = session.quote
+    problems = quote["problems"]
     if stands.lapsed:
         over = [entry for entry in problems if entry["code"] != "intervention_required"]
-        problems = [*over, asked.lapsed(session.quote["pending"]["kind"])]
+        problems = [*over, asked.lapsed(quote["pending"]["kind"])]
+    if stands.authenticating is not None:
+        wanted = asked.authenticating(stands.authenticating["road"], hosted=stands.authenticating["hosted"])
+        problems = [wanted, *problems]
+    if stands.handed is not None or stands.unfinished:
+        others = [entry for entry in problems if entry["code"] != "intervention_required"]
+        wanted = asked.handed_over(quote["agreement"]["required"]) if stands.handed else asked.not_finished()
+        problems = [wanted, *others]
     if stands.awaited:
         problems = [*problems, asked.approving()]
     if stands.unanswered:
@@ -124,17 +170,17 @@ def line_item(line: Mapping[str, Any], words: Words = str) -> dict[str, Any]:
         "unit_amount": line["unit_price"],
         "product_id": line["item_id"],
         "availability_status": availability(line["available"], line.get("content", {})),
-        "totals": _present_totals(
-            _total("items_base_amount", "Item price", line["base"]),
-            _total("items_discount", "Discount", line["discount"], optional=True),
-            _total("subtotal", "Subtotal", line["base"] - line["discount"]),
-            _total("tax", "Tax", line["tax"], parts=line["tax_parts"]),
-            _total("total", "Total", line["total"]),
+        "totals": present_totals(
+            total_of("items_base_amount", "Item price", line["base"]),
+            total_of("items_discount", "Discount", line["discount"], optional=True),
+            total_of("subtotal", "Subtotal", line["base"] - line["discount"]),
+            total_of("tax", "Tax", line["tax"], parts=line["tax_parts"]),
+            total_of("total", "Total", line["total"]),
             words=words,
         ),
     }
     optional = {name: line[name] for name in ("description", "images", "tags", "category", "sku")}
-    body |= _present({**optional, "max_quantity_per_order": line["max_quantity"]})
+    body |= present({**optional, "max_quantity_per_order": line["max_quantity"]})
     return body | content(line) if "content" in line else body
 
 
@@ -157,7 +203,7 @@ def content(line: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("quantity_shown") and line["available"] is not None:
         body["available_quantity"] = max(0, line["available"])
     if given.get("tax_exempt") and not line["tax"]:
-        body |= {"tax_exempt": True} | _present({"tax_exemption_reason": given.get("tax_exemption_reason")})
+        body |= {"tax_exempt": True} | present({"tax_exemption_reason": given.get("tax_exemption_reason")})
     return body
 
 
@@ -176,36 +222,21 @@ def option(entry: Mapping[str, Any], words: Words = str) -> dict[str, Any]:
         "type": entry["type"],
         "id": entry["id"],
         "title": entry["title"],
-        "totals": _present_totals(
-            _total("fulfillment", "Delivery", entry["price"]),
-            _total("tax", "Tax", entry["tax"], optional=True),
-            _total("total", "Total", entry["price"] + entry["tax"]),
+        "totals": present_totals(
+            total_of("fulfillment", "Delivery", entry["price"]),
+            total_of("tax", "Tax", entry["tax"], optional=True),
+            total_of("total", "Total", entry["price"] + entry["tax"]),
             words=words,
         ),
     }
     optional = {"description": entry["description"]}
     optional |= {name: entry[known] for name, known in _MEMBERS[entry["type"]].items()}
-    return body | _present(optional)
+    return body | present(optional)
 
 
 def selected(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An option in force, its lines named as the agent named them (ACP-058, C-28)."""
     return {name: entry[name] for name in ("type", "option_id", "item_ids")}
-
-
-def totals(quote: Mapping[str, Any], words: Words = str) -> list[dict[str, Any]]:
-    """The session's totals; they add up (ACP-055, ACP-056)."""
-    sums = quote["totals"]
-    return _present_totals(
-        _total("items_base_amount", "Items", sums["items"]),
-        _total("items_discount", "Item discounts", sums["items_discount"], optional=True),
-        _total("subtotal", "Subtotal", sums["items"] - sums["items_discount"]),
-        _total("discount", "Discount", sums["discount"], optional=True),
-        _total("fulfillment", "Delivery", sums["fulfillment"]) if quote["selected"] else None,
-        _total("tax", "Tax", sums["tax"], parts=quote["tax_parts"]),
-        _total("total", "Total", sums["total"]),
-        words=words,
-    )
 
 
 def message(entry: Mapping[str, Any], words: Words = str) -> dict[str, Any]:
@@ -219,25 +250,7 @@ def message(entry: Mapping[str, Any], words: Words = str) -> dict[str, Any]:
     }
     if entry["level"] != "info":
         body["code"] = entry["code"]
-    return body | _present({"param": entry["param"]})
-
-
-def order(placed: Order, words: Words = str) -> dict[str, Any]:
-    """The order as it was paid (ACP-221 to ACP-227)."""
-    body: dict[str, Any] = {
-        "type": "order",
-        "id": placed.id,
-        "checkout_session_id": placed.session_id,
-        "order_number": placed.number,
-        "permalink_url": links.order_page(placed.id),
-        "status": placed.status,
-        "line_items": [_order_line(line) for line in placed.quote["lines"]],
-        "fulfillments": [],
-        "adjustments": [],
-        "totals": totals(placed.quote, words),
-    }
-    body["confirmation"] = _present({"confirmation_number": placed.number, "order_notes": placed.notes})
-    return body | _present({"client_reference_id": placed.client_reference})
+    return body | present({"param": entry["param"]})
 
 
 def link(entry: Mapping[str, Any], language: str = "") -> dict[str, Any]:
@@ -245,44 +258,4 @@ def link(entry: Mapping[str, Any], language: str = "") -> dict[str, Any]:
     title = entry.get("title", "")
     if isinstance(title, Mapping):
         title = title.get(language) or title.get(languages.default(), "")
-    return _present({"type": entry["type"], "title": title, "url": entry["url"]})
-
-
-def instant(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _present(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members that have a value."""
-    return {name: value for name, value in members.items() if value}
-
-
-def _order_line(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": line["id"],
-        "title": line["title"],
-        "product_id": line["item_id"],
-        "quantity": {"ordered": line["quantity"], "current": line["quantity"], "fulfilled": 0},
-        "unit_price": line["unit_price"],
-        "subtotal": line["base"] - line["discount"],
-        "status": "processing",
-    }
-
-
-def _total(
-    kind: str, text: str, amount: int, *, optional: bool = False, parts: Sequence[Mapping[str, Any]] = ()
-) -> dict[str, Any] | None:
-    if optional and not amount:
-        return None
-    body: dict[str, Any] = {"type": kind, "display_text": text, "amount": amount}
-    if parts:
-        body["breakdown"] = [
-            {"jurisdiction": p["jurisdiction"], "rate": p["rate"] / 10_000, "amount": p["amount"]}
-            for p in parts
-        ]
-    return body
-
-
-def _present_totals(*entries: dict[str, Any] | None, words: Words) -> list[dict[str, Any]]:
-    return [entry | {"display_text": words(entry["display_text"])} for entry in entries if entry is not None]
+    return present({"type": entry["type"], "title": title, "url": entry["url"]})

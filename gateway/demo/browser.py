@@ -19,6 +19,8 @@ class Form:
 
     action: str
     fields: dict[str, list[str]] = field(default_factory=dict)
+    choices: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What can be chosen: by field, and by what a person reads."""
 
     def has(self, name: str, value: str | None = None) -> bool:
         """A field of that name, and with that value when one is given."""
@@ -35,6 +37,10 @@ class Page:
     links: list[str] = field(default_factory=list)
     """Where its links lead, as they stand on it."""
     heading: str = ""
+    frames: list[str] = field(default_factory=list)
+    """Where its frames lead, as they stand on it; nobody has opened them."""
+    codes: list[str] = field(default_factory=list)
+    """What it shows to be copied, such as ids and keys."""
 
     def form(self, name: str, value: str | None = None) -> Form | None:
         """The first form with that field, or None."""
@@ -60,6 +66,19 @@ class Browser:
         given = form.fields | {name: [value] for name, value in filled_in.items()}
         return self._exchange("POST", urljoin(page.url, form.action), given, {"Referer": page.url})
 
+    def tell(
+        self, page: Page, url: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """What a script of `page` is answered when it sends `body` as JSON; empty when it was no object."""
+        try:
+            got = self._http.post(url, json=body, headers={"Referer": page.url, **headers})
+            told = got.json()
+        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+            raise NoServer(origin(url), f"The connection ended with {type(problem).__name__}.") from None
+        except ValueError:
+            return {}
+        return told if isinstance(told, dict) else {}
+
     def _exchange(
         self,
         method: str,
@@ -74,21 +93,27 @@ class Browser:
         reader = _Reader()
         reader.feed(got.text)
         heading = " ".join(reader.heading.split())
-        return Page(got.status_code, str(got.url), reader.forms, reader.links, heading)
+        return Page(
+            got.status_code, str(got.url), reader.forms, reader.links, heading, reader.frames, reader.codes
+        )
 
 
 class _Reader(HTMLParser):
-    """Collects the forms and links of a page, and its first heading."""
+    """Collects the forms, links and frames of a page, and its first heading."""
 
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
         self.links: list[str] = []
+        self.frames: list[str] = []
+        self.codes: list[str] = []
         self.heading = ""
         self._in_heading = False
         self._form: Form | None = None
         self._text_of = ""
         self._choice_of = ""
+        self._option: str | None = None
+        self._in_code = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -97,6 +122,8 @@ class _Reader(HTMLParser):
             self.forms.append(self._form)
         elif tag == "a" and "href" in given:
             self.links.append(given["href"])
+        elif tag == "iframe" and "src" in given:
+            self.frames.append(given["src"])
         elif tag == "input" and given.get("type") not in ("submit", "button", "reset", "file"):
             chosen = given.get("type") not in ("checkbox", "radio") or "checked" in given
             if chosen:
@@ -108,8 +135,13 @@ class _Reader(HTMLParser):
             self._choice_of = given.get("name", "")
         elif tag == "h1" and not self.heading:
             self._in_heading = True
-        elif tag == "option" and "selected" in given:
-            self._fill(self._choice_of, given.get("value", ""))
+        elif tag == "code":
+            self._in_code = True
+            self.codes.append("")
+        elif tag == "option":
+            self._option = given.get("value", "")
+            if "selected" in given:
+                self._fill(self._choice_of, self._option)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
@@ -118,12 +150,21 @@ class _Reader(HTMLParser):
             self._text_of = ""
         elif tag == "select":
             self._choice_of = ""
+        elif tag == "option":
+            self._option = None
+        elif tag == "code":
+            self._in_code = False
         elif tag == "h1":
             self._in_heading = False
 
     def handle_data(self, data: str) -> None:
         if self._in_heading:
             self.heading += data
+        elif self._in_code:
+            self.codes[-1] += data
+        elif self._option is not None:
+            if self._form is not None and self._choice_of:
+                self._form.choices.setdefault(self._choice_of, {})[data.strip()] = self._option
         elif self._form is not None and self._text_of:
             # A browser leaves out the line break that HTML puts before the text.
             before = self._form.fields[self._text_of][0]

@@ -18,8 +18,10 @@ from gateway.demo.client import Client, NoServer, origin
 from gateway.demo.mailbox import Mailbox, NoMail
 from gateway.demo.operator import NoOperator, Operator
 from gateway.demo.person import Person
-from gateway.demo.play import Play
+from gateway.demo.phone import Phone
+from gateway.demo.play import RECEIVER_PORT, Play
 from gateway.demo.printing import Printer
+from gateway.demo.receiver import NoReceiver
 from gateway.demo.scenarios import DEFAULT, EVERY, SCENARIOS, Scenario
 
 # The demo shop's agents and operator; the README names them, and a real merchant has none.
@@ -53,6 +55,8 @@ def main(arguments: Sequence[str] | None = None, *, transport: httpx.BaseTranspo
             key=given.key,
             other_key=given.other_key,
             mailbox=Mailbox(given.mailbox),
+            phone=Phone(given.phone),
+            receiver_port=given.receiver_port,
             operator=Operator(browser, url=given.url, name=name, password=password),
             person=person,
         )
@@ -73,7 +77,7 @@ def _ended_well(scenario: Scenario, play: Play, printer: Printer) -> bool:
     except BrokenPromise as promise:
         printer.end(f"{scenario.name} failed. This promise was not kept: {promise}", good=False)
         return False
-    except (NoMail, NoOperator) as problem:
+    except (NoMail, NoOperator, NoReceiver) as problem:
         printer.end(f"{scenario.name} stopped. {problem}", good=False)
         return False
     printer.end(f"{scenario.name} ended as promised.", good=True)
@@ -109,7 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--other-key", type=_key, default=OTHER_DEMO_KEY, help="the bearer key of a second agent"
     )
-    folder = Path(os.environ.get("VAR_DIR") or "var") / "mail"
+    var = Path(os.environ.get("VAR_DIR") or "var")
+    folder, texts = var / "mail", var / "sms"
     parser.add_argument(
         "--mailbox",
         type=Path,
@@ -118,10 +123,25 @@ def _parser() -> argparse.ArgumentParser:
         help=f"where the server writes its mail, for the buyer to read (default {folder})",
     )
     parser.add_argument(
+        "--phone",
+        type=Path,
+        default=texts,
+        metavar="DIR",
+        help=f"where the server writes its text messages, for the buyer to read (default {texts})",
+    )
+    parser.add_argument(
         "--operator",
         default=DEMO_OPERATOR,
         metavar="NAME:PASSWORD",
         help="who works at the merchant's admin in some scenarios (default: the demo shop's)",
+    )
+    port = os.environ.get("DEMO_RECEIVER_PORT") or RECEIVER_PORT
+    parser.add_argument(
+        "--receiver-port",
+        type=int,
+        default=port,
+        metavar="PORT",
+        help=f"where the merchant's order events arrive; the server has to allow it (default {port})",
     )
     parser.add_argument("--verbose", action="store_true", help="print whole bodies")
     return parser

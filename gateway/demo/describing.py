@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gateway.demo import describing_visits
 from gateway.demo.answers import Answer, amount_of, objects_in
 from gateway.demo.money import display, number
 from gateway.demo.printing import Row, masked, masked_code
@@ -26,6 +27,8 @@ def sent_headers(headers: Mapping[str, str]) -> list[Row]:
     told = []
     if bearer := headers.get("Authorization", "").removeprefix("Bearer "):
         told.append(f"Bearer {masked(bearer)}")
+    if token := headers.get("X-Agent-Session"):
+        told.append(f"X-Agent-Session {masked(token)}")
     if version := headers.get("API-Version"):
         told.append(f"API-Version {version}")
     if key := headers.get("Idempotency-Key"):
@@ -40,7 +43,7 @@ def shortened(key: str) -> str:
 
 def sent_body(body: Mapping[str, Any]) -> list[Row]:
     """The members of a request body, in words."""
-    return [row for row in _sent(body) if row.lines]
+    return [row for row in (*_sent(body), *describing_visits.sent(body)) if row.lines]
 
 
 def answered(answer: Answer) -> list[Row]:
@@ -49,8 +52,12 @@ def answered(answer: Answer) -> list[Row]:
     rows = [Row("header", told, header=True)]
     if "api_base_url" in answer.body:
         rows += _discovery(answer.body)
+    elif "ok" in answer.body or "schema_version" in answer.body:
+        rows += describing_visits.answered(answer.body)
     elif answer.status >= 400:
         rows += _refusal(answer.body)
+    elif str(answer.body.get("id", "")).startswith("vt_"):
+        rows.append(Row("token", [masked(str(answer.body.get("id", "")))]))
     elif "line_items" in answer.body:
         rows += _session(answer.body)
     return rows
@@ -74,9 +81,17 @@ def _sent(body: Mapping[str, Any]) -> Iterator[Row]:
         credential = instrument.get("credential")
         token = credential.get("token", "") if isinstance(credential, Mapping) else ""
         yield Row("pay with", [f"{instrument.get('type')}, token {masked(str(token))}"])
+    card, allowance = body.get("payment_method"), body.get("allowance")
+    if isinstance(card, Mapping) and isinstance(allowance, Mapping):
+        most = display(int(allowance.get("max_amount", 0)), str(allowance.get("currency", "")))
+        number_told = masked(str(card.get("number", "")))
+        yield Row("hands over", [f"card {number_told}, for at most {most}, once, for this session"])
+    if isinstance(result := body.get("authentication_result"), Mapping):
+        yield Row("3-D Secure", _texts(result, "outcome"))
     if isinstance(response := body.get("intervention_response"), Mapping):
         code = masked_code(str(response.get("code", "")))
         told = [str(response.get("type")), "resend" if response.get("resend") else code]
+        told.append(str(response.get("channel", "")))
         yield Row("answer", [", ".join(part for part in told if part)])
 
 

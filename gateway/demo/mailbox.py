@@ -12,7 +12,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-SECONDS = 5.0
+SECONDS = 20.0
 PAUSE_SECONDS = 0.1
 NEWEST_FILES = 100
 

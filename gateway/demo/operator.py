@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urljoin
 
@@ -9,6 +10,7 @@ from gateway.demo.browser import Browser, Form, Page
 
 ADMIN = "/admin/"
 REASON = "The demo plays this."
+WAIT_SECONDS = 20.0
 
 
 class NoOperator(Exception):
@@ -52,7 +54,49 @@ class Operator:
                     return self._act(page, decision, "")
         raise NoOperator("The admin shows nothing that this operator could decide for this session.")
 
-    def _act(self, page: Page, action: str, missing: str) -> None:
+    def tell_orders(self, agent: str, url: str) -> tuple[str, str]:
+        """The shop tells the agent of its orders at `url`: the secret it signs with, and the page of
+        that endpoint. Raises NoOperator when the shop does not take the address."""
+        page = self._open("agentic_gateway/webhookendpoint/add/")
+        form = page.form("url")
+        chosen = form.choices.get("agent", {}).get(agent) if form else None
+        if form is None or chosen is None:
+            raise NoOperator(f"The admin can tell no agent named {agent} of its orders.")
+        shown = self._browser.submit(page, form, agent=chosen, url=url)
+        secret = next((code for code in shown.codes if code.startswith("whs_")), "")
+        own = next((link for link in shown.links if "/webhookendpoint/whe_5F" in link), "")
+        if not secret or not own:
+            raise NoOperator(f"The admin did not take {url}: does the server allow the demo's receiver?")
+        return secret, urljoin(shown.url, own)
+
+    def stop_telling(self, endpoint: str) -> None:
+        """Nothing is sent any more to the endpoint of that page."""
+        self._act(self._browser.open(endpoint), "disable", "The admin shows no endpoint to disable.")
+
+    def send(self, order_id: str, **tracking: str) -> None:
+        """All of the order that was not sent is sent, with this tracking."""
+        self._act(self._order(order_id, "ship"), "ship", "The admin shows nothing to send.", **tracking)
+
+    def deliver(self, order_id: str) -> None:
+        """The order's delivery has arrived."""
+        self._act(self._order(order_id, "deliver"), "deliver", "The admin shows nothing on its way.")
+
+    def refund(self, order_id: str, amount: str, words: str) -> None:
+        """So much of the order's money goes back, with these words for the buyer."""
+        page = self._order(order_id, "refund")
+        missing = "The admin shows no money that could go back."
+        self._act(page, "refund", missing, amount=amount, description=words)
+
+    def _order(self, order_id: str, action: str) -> Page:
+        """The order's page, once it has the button; money is taken a moment after the order."""
+        ends_at = time.monotonic() + WAIT_SECONDS
+        while True:
+            page = self._open(f"agentic_checkout/order/{quoted(order_id)}/change/")
+            if page.form("action", action) is not None or time.monotonic() > ends_at:
+                return page
+            time.sleep(0.2)
+
+    def _act(self, page: Page, action: str, missing: str, **answers: str) -> None:
         """Both steps of an action. Raises NoOperator with `missing` when the page has no such button."""
         button = page.form("action", action)
         if button is None:
@@ -61,7 +105,7 @@ class Operator:
         sure = asking.form("confirmed")
         if sure is None:
             raise NoOperator("The admin did not ask whether this should be done.")
-        self._browser.submit(asking, sure, reason=REASON)
+        self._browser.submit(asking, sure, reason=REASON, **answers)
 
     def _product(self, item: str) -> tuple[Page, Form]:
         page = self._open(f"agentic_shop/product/{quoted(item)}/change/")

@@ -18,7 +18,7 @@ FLOW = textwrap.TextWrapper(WIDTH - LABEL - 2 * len(INDENT), break_long_words=Fa
 
 BOLD, DIM, GREEN, YELLOW, RED, CYAN = "1", "2", "32", "33", "31", "36"
 
-SECRET_MEMBERS = frozenset({"token", "authorization", "password", "secret"})
+SECRET_MEMBERS = frozenset({"token", "session_token", "authorization", "password", "secret", "number"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,20 @@ OURS: dict[str, Any] = {
             "name": "Checkout",
             "description": "Agentic Commerce Protocol: checkout sessions, from cart to order.",
         },
+        {
+            "name": "Carts",
+            "description": "Agentic Commerce Protocol: what an agent puts together before it opens a "
+            "checkout session. Nothing is reserved, and amounts are estimates.",
+        },
+        {
+            "name": "Delegation",
+            "description": "Agentic Commerce Protocol: a card for a token, and 3-D Secure for a card. Served "
+            "where the shop has somebody who takes cards.",
+        },
+        {
+            "name": "Orders",
+            "description": "What became of an order, where the shop lets agents ask.",
+        },
         {"name": "Discovery", "description": "What this shop speaks, and where."},
         {"name": "Service", "description": "Whether the gateway is well, and this document."},
     ],

@@ -20,10 +20,11 @@ SCHEMAS = f"{ProtocolView.schema_version}+{ProtocolView.schema_extension}"
 
 
 def only_ours(endpoints: list[Any]) -> list[Any]:
-    """The routes that lead to views of ours."""
+    """The routes that lead to views of ours which agents call."""
     if not in_our_document():
         return endpoints
-    return [entry for entry in endpoints if issubclass(entry[3].cls, ProtocolView)]
+    views = [(entry, entry[3].cls) for entry in endpoints]
+    return [entry for entry, view in views if issubclass(view, ProtocolView) and view.for_agents]
 
 
 def with_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -29,6 +29,12 @@ READINESS: dict[str, Any] = {
             "description": "Effects that failed on every try and wait for an operator; they do not make "
             "the service unready. Absent when the database does not answer.",
         },
+        "degraded": {
+            "type": "object",
+            "description": "Failures within the last hour of those who have people confirm, by intervention "
+            "type; they do not make the service unready. Absent when the database does not answer.",
+            "additionalProperties": {"type": "integer", "minimum": 1},
+        },
     },
     "required": ["status", "process", "parts"],
     "additionalProperties": False,
@@ -58,7 +64,17 @@ readyz = described(
     ],
     responses={
         200: answer(
-            READINESS, "It can.", {"ready": {"status": "ok", "process": 4711, "parts": WELL, "given_up": 0}}
+            READINESS,
+            "It can.",
+            {
+                "ready": {
+                    "status": "ok",
+                    "process": 4711,
+                    "parts": WELL,
+                    "given_up": 0,
+                    "degraded": {"redirect": 12},
+                }
+            },
         ),
         503: answer(
             READINESS,
@@ -69,6 +85,7 @@ readyz = described(
                     "process": 4711,
                     "parts": {**WELL, "relay": "no heartbeat"},
                     "given_up": 0,
+                    "degraded": {},
                 }
             },
         ),

@@ -14,6 +14,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.project.settings")
 
 from django.conf import settings
 
+from gateway.project.broker import outlast_silence
+
+outlast_silence()
 app = Celery("agentic")
 app.conf.update(
     broker_url=settings.REDIS_URL or None,

@@ -1,4 +1,4 @@
-"""The demo shop: the project's settings with fixed, public secrets and mail in files.
+"""The demo shop: the project's settings with fixed, public secrets, and mail and texts in files.
 
 Everybody who reads this file knows these secrets. Never serve anything real with them.
 """
@@ -22,8 +22,27 @@ AGENTIC_GATEWAY = {
     "MERCHANT_NAME": "Demo Shop",
     **AGENTIC_GATEWAY,
     "DEMO": True,
-    **beside.told_the_shop(PUBLIC_URL),
+    # Everybody who tries it comes from one address.
+    "INTERACTION_RATE": 600,
+    "INTERACTION_RATES": {"session": 200},
+    "FAILPOINTS": os.environ.get("AGENTIC_FAILPOINTS", ""),
+    "RISK": {"first_purchase_amounts": {"usd": 200_000}},
+    "OTP_CHANNELS": ["email", "sms"],
+    "AUDIT": True,
+    "AUDIT_KEYS": str(VAR_DIR / "audit-keys.json"),
+    "VAULT": {"part": "gateway.sandbox.vault"},
+    "AUTHENTICATION": {"part": "gateway.sandbox.authenticator"},
+    "SMS": {"part": "gateway.project.texts.FolderMessages", "folder": str(VAR_DIR / "sms")},
+    **beside.told_the_shop(
+        PUBLIC_URL,
+        AGENTIC_GATEWAY.get("INTERVENTIONS", {}),
+        receiver_port=int(os.environ.get("DEMO_RECEIVER_PORT") or beside.RECEIVER_PORT),
+    ),
 }
+
+# Only a server of this machine is asked by http; see docs/sandbox.md.
+if _acquirer := AGENTIC_GATEWAY.get("ACQUIRER"):
+    AGENTIC_GATEWAY["EGRESS_LOOPBACK"] += beside.loopback(_acquirer["url"])
 
 # Hashing and compressing every file takes seconds that a first look should not cost.
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
@@ -31,6 +50,7 @@ STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.s
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 
-# A stranger's server that happens to be here; see gateway.wallet. Only these URLs lead to it.
+# Strangers' servers that happen to be here; see gateway.wallet. Only these URLs lead to them.
 ROOT_URLCONF = "gateway.project.demo_urls"
 AGENTIC_WALLET = beside.told_the_wallet(PUBLIC_URL, VAR_DIR / "wallet.sqlite3")
+AGENTIC_BANK = beside.told_the_bank(PUBLIC_URL, VAR_DIR / "bank.sqlite3")

@@ -9,6 +9,19 @@ DATABASE_URL                   default: an SQLite file in VAR_DIR
 REDIS_URL                      cache, Celery broker, and the agents' rates
 AGENTIC_RELAY                  thread (default), celery, or off: who delivers effects
 AGENTIC_PAYMENTS               dotted path of the payment provider; required (the demo has one)
+ACQUIRER_URL, ACQUIRER_KEY,
+ACQUIRER_WEBHOOK_SECRET        the sandbox payment provider as a process of its own, with
+                               AGENTIC_PAYMENTS=gateway.acquirer_account.provider
+AGENTIC_VAULT                  dotted path of who takes cards of agents for tokens; default: nobody
+STRIPE_PUBLISHABLE_KEY,
+STRIPE_SECRET_KEY              embedded pages are confirmed in Stripe's Payment Element
+STRIPE_SECRET_KEY,
+STRIPE_WEBHOOK_SECRET,
+STRIPE_MERCHANT_ID             with AGENTIC_PAYMENTS=gateway.stripe_account.provider: who is paid; the
+                               second takes several, separated by commas (docs/stripe.md). With
+                               STRIPE_PUBLISHABLE_KEY people pay with a card on our own page too
+AGENTIC_AUDIT_KEYS             file with the keys that audit trails are signed with; without it none are
+                               kept (docs/audit.md)
 AGENTIC_MERCHANT_NAME          how the shop presents itself
 VAR_DIR                        database file, static files, mail; default ./var
 ALLOWED_HOSTS                  default: the host of PUBLIC_URL, HOST and the loopback names
@@ -72,8 +85,38 @@ AGENTIC_GATEWAY: dict[str, Any] = {
     "PAYMENTS": env.str("AGENTIC_PAYMENTS", default=""),
     "RATE_STORE": env.str("REDIS_URL", default=""),
 }
+if env.str("AGENTIC_AUDIT_KEYS", default=""):
+    AGENTIC_GATEWAY |= {"AUDIT": True, "AUDIT_KEYS": env.str("AGENTIC_AUDIT_KEYS")}
 if env.str("AGENTIC_MERCHANT_NAME", default=""):
     AGENTIC_GATEWAY["MERCHANT_NAME"] = env.str("AGENTIC_MERCHANT_NAME")
+
+if _vault := env.str("AGENTIC_VAULT", default=""):
+    AGENTIC_GATEWAY["VAULT"] = {"part": _vault}
+
+_acquirer = {
+    "url": env.str("ACQUIRER_URL", default="").rstrip("/"),
+    "key": env.str("ACQUIRER_KEY", default=""),
+    "webhook_secret": env.str("ACQUIRER_WEBHOOK_SECRET", default=""),
+}
+if any(_acquirer.values()):  # some without the others are reported by a system check
+    AGENTIC_GATEWAY["ACQUIRER"] = _acquirer
+
+_stripe = {
+    "publishable_key": env.str("STRIPE_PUBLISHABLE_KEY", default=""),
+    "secret_key": env.str("STRIPE_SECRET_KEY", default=""),
+}
+_paid = AGENTIC_GATEWAY["PAYMENTS"] == "gateway.stripe_account.provider"
+if _paid:
+    AGENTIC_GATEWAY["STRIPE"] = {
+        "secret_key": _stripe["secret_key"],
+        "webhook_secrets": env.list("STRIPE_WEBHOOK_SECRET", default=[]),
+        "merchant_id": env.str("STRIPE_MERCHANT_ID", default=""),
+    }
+    if _stripe["publishable_key"]:
+        AGENTIC_GATEWAY["STRIPE"]["publishable_key"] = _stripe["publishable_key"]
+# One alone is reported by a system check, unless the secret key is for payments.
+if _stripe["publishable_key"] or (_stripe["secret_key"] and not _paid):
+    AGENTIC_GATEWAY["INTERVENTIONS"] = {"webview": {"part": "gateway.payment_element.provider", **_stripe}}
 
 # --- Applications ------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from gateway.charsets import readable
 from gateway.project.parent import end_with_server
 
 end_with_server()
@@ -12,7 +13,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.project.settings")
 from django.conf import settings  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 
-application = get_wsgi_application()
+from gateway.project.connections import close_with_threads  # noqa: E402
+
+close_with_threads()
+application = readable(get_wsgi_application())
 
 if settings.AGENTIC_GATEWAY["RELAY"] in {"thread", "celery"}:
     # Here and not in AppConfig.ready, which runs in every command, migration and test as well.

@@ -38,8 +38,15 @@ _COLUMNS = (
 )
 
 
+_SORTED: Mapping[ports.SortOrder, tuple[str, ...]] = {
+    "price_asc": ("unit_price", "title", "id"),
+    "price_desc": ("-unit_price", "title", "id"),
+    "newest": ("-created_at", "title", "id"),
+}
+
+
 class ShopCatalog:
-    """Implements `ports.Catalog`. `find` is one statement and always fresh."""
+    """Implements `ports.Catalog` and `ports.SortingCatalog`. `find` is one statement and always fresh."""
 
     def currencies(self) -> Sequence[str]:
         """See the port. At most five seconds old; a shop without products names usd."""
@@ -67,10 +74,17 @@ class ShopCatalog:
     def browse(
         self, category: str, *, currency: str, page: int = 1, page_size: int = 20
     ) -> ports.ProductPage:
-        products = _for_sale(currency).order_by("title", "id")
-        if category:
-            products = products.filter(category__iexact=category)
-        return _page(products, page, page_size)
+        return _page(_of(category, currency).order_by("title", "id"), page, page_size)
+
+    def sorted(
+        self, category: str, *, by: ports.SortOrder, currency: str, page: int = 1, page_size: int = 20
+    ) -> ports.ProductPage:
+        return _page(_of(category, currency).order_by(*_SORTED[by]), page, page_size)
+
+
+def _of(category: str, currency: str) -> QuerySet[Product]:
+    products = _for_sale(currency)
+    return products.filter(category__iexact=category) if category else products
 
 
 def _for_sale(currency: str) -> QuerySet[Product]:

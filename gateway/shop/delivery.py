@@ -57,6 +57,14 @@ class ShopFulfillment:
                         offered.append(_option(row))
         return offered
 
+    def countries(self, *, currency: str) -> Sequence[str]:
+        """Implements `checkout.delivered.NamingFulfillment`, by what brings goods to a door."""
+        brought = (DeliveryType.SHIPPING, DeliveryType.LOCAL_DELIVERY)
+        rows = [row for row in tables.delivery_options() if row.currency == currency and row.type in brought]
+        if any(not row.countries for row in rows):
+            return ()
+        return sorted({code for row in rows for code in row.countries})
+
 
 def _reaches(row: DeliveryOption, country: str | None) -> bool:
     """`country` is a code, "" for one that is not known, or None while there is no address."""

@@ -23,8 +23,8 @@ BATCH = 500
 
 
 class ShopInventory:
-    """Implements `ports.Inventory`. One product costs two statements to hold or release, one
-    to commit; a repeat costs no more."""
+    """Implements `ports.Inventory` and `ports.RestockingInventory`. One product costs two statements to
+    hold or release, one to commit; a repeat costs no more."""
 
     def hold(self, key: str, wanted: Sequence[Wanted], *, until: datetime) -> Held | Short:
         """See the port. A key whose pieces were released may hold again. Raises ValueError for
@@ -44,6 +44,15 @@ class ShopInventory:
 
     def release(self, key: str) -> None:
         self._release(Hold.objects.filter(key=key, state=HoldState.HELD), key)
+
+    def put_back(self, key: str, pieces: Sequence[Wanted]) -> None:
+        """See the port. What was sold while nobody counted took nothing out, and puts nothing back."""
+        sold = Hold.objects.filter(key=key, state=HoldState.SOLD, counted=True)
+        counted = set(sold.values_list("product_id", flat=True))
+        for piece in _pieces(pieces):
+            if piece.product_id in counted:
+                stock = F("available") + piece.quantity
+                Product.objects.filter(pk=piece.product_id).update(available=stock)
 
     def release_overdue(self, now: datetime, *, spare: Sequence[str] = ()) -> int:
         """See the port. Each key in a transaction of its own, at most BATCH of them a call."""

@@ -46,10 +46,14 @@ class Asked:
 
     @property
     def amount_text(self) -> str:
-        """For people: `1,299.99 USD`."""
-        digits = 0 if self.currency in WITHOUT_CENTS else 3 if self.currency in WITH_MILS else 2
-        whole, rest = divmod(self.amount, 10**digits)
-        return f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "") + f" {self.currency.upper()}"
+        return amount_text(self.amount, self.currency)
+
+
+def amount_text(amount: int, currency: str) -> str:
+    """For people: `1,299.99 USD`."""
+    digits = 0 if currency in WITHOUT_CENTS else 3 if currency in WITH_MILS else 2
+    whole, rest = divmod(amount, 10**digits)
+    return f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "") + f" {currency.upper()}"
 
 
 def read(given: Mapping[str, str], clients: Mapping[str, Client]) -> Asked:

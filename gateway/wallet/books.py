@@ -61,13 +61,15 @@ class Grant:
 class Books:
     """Opens the file for each question; may be used by several threads and processes."""
 
+    tables = TABLES
+
     def __init__(self, path: Path) -> None:
         self._path = path
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=True)
         with self._open() as books:
-            books.executescript("PRAGMA journal_mode = WAL;" + TABLES)
+            books.executescript("PRAGMA journal_mode = WAL;" + self.tables)
 
     def key(self, name: str, make: Any) -> dict[str, Any]:
         """The private key of that name; `make` is called once, ever, unless two ask at once."""

@@ -88,7 +88,7 @@ class Token(Endpoint):
 
     def post(self, request: HttpRequest) -> JsonResponse:
         registered = registration()
-        client = _client(request, registered.clients)
+        client = client_of(request, registered.clients)
         if client is None:
             return self.unauthorized()
         given = request.POST
@@ -120,7 +120,7 @@ class Confirmation(Endpoint):
 
     def get(self, request: HttpRequest, confirmation: str) -> JsonResponse:
         registered = registration()
-        client = _client(request, registered.clients)
+        client = client_of(request, registered.clients)
         if client is None:
             return self.unauthorized()
         if not ID.fullmatch(confirmation):
@@ -139,7 +139,7 @@ class Confirmation(Endpoint):
         )
 
 
-def _client(request: HttpRequest, clients: dict[str, Client]) -> Client | None:
+def client_of(request: HttpRequest, clients: dict[str, Client]) -> Client | None:
     """Who asks, by HTTP Basic (RFC 6749 2.3.1: both parts are form-encoded first)."""
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":

@@ -37,16 +37,41 @@ class SeeOther(HttpResponseRedirect):
 # No cookie tells who the person is, so there is none to forge; where a POST came from is checked.
 # The views open no transaction of the surrounding project's and ask for none of its accounts.
 @method_decorator([csrf_exempt, xframe_options_exempt], name="dispatch")
-class Authorize(View):
-    """The authorization endpoint: shows the purchase, and sends the decision back."""
-
-    http_method_names = ["get", "head", "post"]
-    embedded = False
+class Page(View):
+    """A page for a person, which nothing around it can read or shape."""
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
         view: Callable[..., HttpResponseBase] = transaction.non_atomic_requests(super().as_view(**initkwargs))
         return login_not_required(view)
+
+    def page(
+        self, name: str, context: dict[str, Any], *, status: int = 200, returns: str = "", around: str = ""
+    ) -> HttpResponse:
+        """`returns`: where a form may lead besides; `around`: who may show it in a frame."""
+        nonce = secrets.token_urlsafe(16)
+        html = ENGINE.get_template(f"{name}.html").render(Context({**context, "nonce": nonce}))
+        response = HttpResponse(html, status=status)
+        # Browsers hold a form's redirect to this list too.
+        target = f" {_origin(returns)}" if returns else ""
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; base-uri 'none'; "
+            f"form-action 'self'{target}; frame-ancestors {around or NOBODY}"
+        )
+        # "no-referrer" would hide from us where a POST came from.
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Robots-Tag"] = "noindex"
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Content-Language"] = "en"
+        return response
+
+
+class Authorize(Page):
+    """The authorization endpoint: shows the purchase, and sends the decision back."""
+
+    http_method_names = ["get", "head", "post"]
+    embedded = False
 
     def get(self, request: HttpRequest) -> HttpResponse:
         registered = registration()
@@ -93,7 +118,7 @@ class Authorize(View):
             "behaviours": tokens.BEHAVIOURS.items(),
             "embedded": self.embedded,
         }
-        return self.page("decide", context, asked=asked)
+        return self.show_page("decide", context, asked)
 
     def done(self, asked: Asked, decision: Decision) -> HttpResponse:
         """The end of the embedded page. What it says to the page around it is a hint without a
@@ -103,28 +128,11 @@ class Authorize(View):
             "told": {"source": "sandbox-wallet", "event": "decided", "confirmation": asked.id},
             "origins": list(asked.client.embed_origins),
         }
-        return self.page("done", context, asked=asked)
+        return self.show_page("done", context, asked)
 
-    def page(
-        self, name: str, context: dict[str, Any], *, status: int = 200, asked: Asked | None = None
-    ) -> HttpResponse:
-        nonce = secrets.token_urlsafe(16)
-        html = ENGINE.get_template(f"{name}.html").render(Context({**context, "nonce": nonce}))
-        response = HttpResponse(html, status=status)
-        around = " ".join(asked.client.embed_origins) if self.embedded and asked else NOBODY
-        # Browsers hold a form's redirect to this list too.
-        returns = f" {_origin(asked.redirect_uri)}" if asked else ""
-        response.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; base-uri 'none'; "
-            f"form-action 'self'{returns}; frame-ancestors {around or NOBODY}"
-        )
-        # "no-referrer" would hide from us where a POST came from.
-        response.headers["Referrer-Policy"] = "same-origin"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Content-Language"] = "en"
-        return response
+    def show_page(self, name: str, context: dict[str, Any], asked: Asked) -> HttpResponse:
+        around = " ".join(asked.client.embed_origins) if self.embedded else ""
+        return self.page(name, context, returns=asked.redirect_uri, around=around)
 
 
 class Embed(Authorize):

@@ -1,4 +1,5 @@
-"""Who may ask the wallet, and where its answers may go: the setting `AGENTIC_WALLET`.
+"""Who may ask the wallet, and where its answers may go: the setting `AGENTIC_WALLET`. The sandbox
+bank has one of the same form, `AGENTIC_BANK`.
 
 AGENTIC_WALLET = {
     "ISSUER": "http://localhost:8000/sandbox-wallet",
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 NAME = "AGENTIC_WALLET"
+BANK = "AGENTIC_BANK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,9 @@ class Registration:
         return f"{address.scheme}://{address.netloc}"
 
 
-def registration() -> Registration:
+def registration(name: str = NAME) -> Registration:
     """The setting in force. Raises ImproperlyConfigured's kin when it is missing."""
-    given = getattr(settings, NAME)
+    given = getattr(settings, name)
     clients = (
         Client(
             id=client["id"],

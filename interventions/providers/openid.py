@@ -80,6 +80,11 @@ class OpenIdProvider:
             clock=clock,
         )
 
+    @property
+    def keeps_books(self) -> bool:
+        """It can be asked what a person did who brought nothing back, as from a frame."""
+        return bool(self._arrangement.readback_url)
+
     def begin(self, challenge: Challenge, *, return_to: str, state: str) -> Begun:
         """Where the person's browser goes now; the provider sends it back to `return_to` with `state`.
 

@@ -19,7 +19,7 @@ from joserfc.jwk import KeySet
 
 from interventions.errors import ProviderSilent
 from interventions.http import Http, NoReply, Reply
-from interventions.weblinks import WebLink, parse
+from interventions.weblinks import leads_to
 
 FLOOR_SECONDS = 60.0
 CAP_SECONDS = 24 * 3600.0
@@ -27,7 +27,6 @@ RETRY_SECONDS = 5.0
 """After a failure with nothing kept, nobody is asked for so long."""
 MOST_BYTES = 64 * 1024
 SIGNING_KEYS = frozenset({"RSA", "EC"})
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age=([0-9]{1,9})\s*(?:,|$)", re.IGNORECASE | re.ASCII)
 
 Kept = TypeVar("Kept")
@@ -48,9 +47,7 @@ def trusted(url: object, origins: frozenset[str], *, loopback_http: bool) -> str
 
     Raises ProviderSilent for every other: a provider that names foreign addresses is not used.
     """
-    link = _parsed(url)
-    own_machine = loopback_http and link is not None and link.host in LOOPBACK
-    if link is None or link.origin not in origins or not (link.scheme == "https" or own_machine):
+    if not leads_to(url, origins, loopback_http=loopback_http):
         raise ProviderSilent
     return str(url)
 
@@ -167,10 +164,3 @@ class _Memory(Generic[Kept]):
         with self._lock:
             self._kept, self._failed_at = (value, now + seconds, now + CAP_SECONDS), None
         return value
-
-
-def _parsed(url: object) -> WebLink | None:
-    try:
-        return parse(url) if isinstance(url, str) else None
-    except ValueError:
-        return None

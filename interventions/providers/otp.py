@@ -10,16 +10,18 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Max, Q, Sum
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from interventions import codes, moves, tallies
+from interventions import codes, masking, moves, phones, tallies
 from interventions.errors import StateConflict
 from interventions.models import Intervention
-from interventions.negotiation import Kind
+from interventions.moves import PERSON, SETTLED
+from interventions.negotiation import CODED
 from interventions.outcomes import Answer, Answered
 from interventions.ports import ports
 from interventions.states import OPEN, InterventionState
@@ -31,11 +33,23 @@ OWNER = "one-time code owner"
 CODES = "one-time codes"
 """Who ends an Intervention whose attempts are used up."""
 
+GMAIL = ("gmail.com", "googlemail.com")
+"""Two names of one provider, whose mailboxes have as many spellings as places for a dot."""
+
 HOUR_SECONDS, DAY_SECONDS = 3600, 24 * 3600
 OWNER_GRAIN_SECONDS = 15 * 60
 """An owner's sends are many: they are kept as numbers of a quarter of an hour."""
 
 log = logging.getLogger("agentic.interventions")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where codes go: how, the keyed hash of the destination, and as much of it as may be shown."""
+
+    channel: str
+    digest: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +64,53 @@ class Counted:
 def digest_of(destination: str) -> str:
     """The keyed hash under which a destination's caps are counted; "" for none.
 
-    Spellings that reach the same mailbox count together: letter case, and what follows a plus.
+    Spellings that reach the same mailbox count together: letter case, what follows a plus, and the
+    dots that Gmail does not read. So do those of one phone.
     """
-    text = "".join(destination.split()).casefold()
+    text = phones.counted(phones.e164(destination)) or "".join(destination.split()).casefold()
     local, at, domain = text.rpartition("@")
-    plain = f"{local.partition('+')[0] or local}@{domain}" if at else text
+    name = local.partition("+")[0] or local
+    if domain in GMAIL:
+        name, domain = name.replace(".", ""), GMAIL[0]
+    plain = f"{name}@{domain}" if at else text
     return ports().digest(plain.encode("utf-8", "replace"), DESTINATION) if plain else ""
+
+
+def reach(channel: str, destination: str) -> Reach | None:
+    """The destination as an Intervention keeps it; None for none."""
+    if not destination.strip():
+        return None
+    return Reach(channel, digest_of(destination), masking.hint(destination)[:255])
 
 
 def history(subject: str) -> tuple[int, datetime | None]:
     """How many codes were tried for the subject, over all its interventions, and when the last
     of those failed."""
     failed = Q(state=InterventionState.FAILED)
-    rows = Intervention.objects.filter(subject=subject, kind=Kind.OTP)
+    rows = Intervention.objects.filter(subject=subject, kind__in=CODED)
     found = rows.aggregate(tried=Sum("attempts"), failed_at=Max("updated_at", filter=failed))
     return found["tried"] or 0, found["failed_at"]
 
 
-def queue(row: Intervention, now: datetime) -> bool:
-    """A new challenge runs and its code will be sent; any earlier code is void.
+def queue(row: Intervention, now: datetime, to: Reach | None = None) -> bool:
+    """A new challenge runs and its code will be sent, to where `to` says or where the last one
+    went; any earlier code is void. Another destination gives no new attempts and no new sends.
 
     False, and nothing changed, when no challenge may start any more, when it is too soon or
     when the destination was written to, or its owner had us write, too often (T12). `row` is
     open and locked; must run inside a transaction.
     """
     rules = ports().rules
-    if row.expires_at <= now or row.attempts_left == 0 or row.sends >= rules.sends_per_challenge:
+    due_at = next_send_at(row)
+    if due_at is None or now < due_at or row.expires_at <= now:
         return False
-    if row.last_sent_at and now < row.last_sent_at + timedelta(seconds=_gap(row.sends)):
-        return False
-    if not _take_send(row, now):
+    to = to or Reach(row.channel, row.destination_digest, row.hint)
+    if not _take_send(row, to, now):
         return False
     columns = {
+        "channel": to.channel,
+        "destination_digest": to.digest,
+        "hint": to.hint,
         "challenge": row.challenge + 1,
         "challenge_expires_at": now + timedelta(seconds=rules.challenge_seconds),
         "code_digest": "",
@@ -96,6 +125,14 @@ def queue(row: Intervention, now: datetime) -> bool:
         setattr(row, name, value)
     ports().outbox.add(SEND_CODE, {"intervention": row.pk, "challenge": row.challenge})
     return True
+
+
+def next_send_at(row: Intervention) -> datetime | None:
+    """When the row may have another code, if its destination may; None: never."""
+    if row.attempts_left == 0 or row.sends >= ports().rules.sends_per_challenge:
+        return None
+    due_at = (row.last_sent_at or row.created_at) + timedelta(seconds=_gap(row.sends))
+    return due_at if due_at < row.expires_at else None
 
 
 def unsend(row: Intervention) -> None:
@@ -161,15 +198,19 @@ def count(row: Intervention, claim: str = "") -> Counted | None:
 def judge(counted: Counted, code: str, *, actor: str) -> Answered:
     """The counted attempt's outcome is recorded: passed once, or wrong, or failed with the last.
 
-    A right one gives its count back. Commits.
+    A right one gives its count back. What a person did at a page of ours, whoever waits for them
+    learns. Commits.
     """
     row = counted.row
     right = counted.comparable and compare(row, code)
     with transaction.atomic(durable=True):
-        if right and _pass(counted, actor):
-            return Answered(Answer.RIGHT)
-        if row.attempts_left == 0:
+        ended = right and _pass(counted, actor)
+        if not ended and row.attempts_left == 0:
             _fail(row)
+        if actor == PERSON and row.state not in OPEN:
+            ports().outbox.add(SETTLED, {"subject": row.subject})
+    if ended:
+        return Answered(Answer.RIGHT)
     return Answered(Answer.WRONG, row.attempts_left)
 
 
@@ -194,10 +235,10 @@ def send_tallies(destination_digest: str, owner: str) -> tuple[str, str]:
     return f"sends:{destination_digest}", f"owner:{ports().digest(owner.encode(), OWNER)}"
 
 
-def _take_send(row: Intervention, now: datetime) -> bool:
+def _take_send(row: Intervention, to: Reach, now: datetime) -> bool:
     """One more send is counted for destination and owner, or nothing is: a cap is reached."""
     rules = ports().rules
-    sends, owner = sends_of(row)
+    sends, owner = send_tallies(to.digest, row.owner)
     tallies.hold((sends, owner), now)
     caps = (
         Cap(rules.sends_per_destination_hour, HOUR_SECONDS),
@@ -233,9 +274,7 @@ def _pass(counted: Counted, actor: str) -> bool:
         "challenge_expires_at__gt": timezone.now(),
     }
     try:
-        moves.move(
-            row, InterventionState.PASSED, actor=actor, note="code", only=only, attempts=F("attempts") - 1
-        )
+        _end(row, InterventionState.PASSED, actor=actor, note="code", only=only, attempts=F("attempts") - 1)
     except StateConflict:
         return False
     tallies.give_back(keys_of(row)[0], counted.at)
@@ -244,6 +283,17 @@ def _pass(counted: Counted, actor: str) -> bool:
 
 def _fail(row: Intervention) -> None:
     try:
-        moves.move(row, InterventionState.FAILED, actor=CODES, note="no attempt left")
+        _end(row, InterventionState.FAILED, actor=CODES, note="no attempt left")
     except StateConflict:
         return  # somebody passed, voided or ended it meanwhile
+
+
+def _end(row: Intervention, to: InterventionState, **move: Any) -> None:
+    """As `moves.move`, also when a browser has entered since the row was read."""
+    try:
+        moves.move(row, to, **move)
+    except StateConflict:
+        if row.state != InterventionState.PENDING:
+            raise
+        row.state = InterventionState.INTERACTING
+        moves.move(row, to, **move)

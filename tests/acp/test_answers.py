@@ -301,7 +301,7 @@ def test_other_items_are_priced_with_everything_that_depends_on_them(agent: Play
 @pytest.mark.requirement("ACP-138")
 def test_capabilities_tell_what_concerns_the_session_and_nothing_of_ours(agent: PlayedAgent) -> None:
     """ACP-138: neither policies, nor agents, nor what this agent did not ask about."""
-    declared = {"interventions": {"supported": ["otp", "biometric"]}}
+    declared = {"interventions": {"supported": ["otp", "telepathy"]}}
 
     session = agent.create("item_sneakers", capabilities=declared, buyer=BUYER)
 

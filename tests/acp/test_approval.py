@@ -85,6 +85,24 @@ def test_completing_again_asks_nobody_again(agent: PlayedAgent) -> None:
     assert InterventionMove.objects.count() == 1
 
 
+@pytest.mark.requirement("ACP-130")
+def test_an_update_does_not_take_the_question_back_that_a_handler_asked(
+    agent: PlayedAgent, operator: Client
+) -> None:
+    """With what it is paid is known at complete alone: until then the merchant goes on looking."""
+    Policy.objects.create(name="card", kinds=[], approval=True, handler="sandbox_card")
+    policy.forget()
+    session = agent.ready()
+    assert agent.complete(session).json()["status"] == "pending_approval"
+
+    for _ in range(2):
+        assert agent.update(session, {})["status"] == "pending_approval"
+    act(operator, Approval.objects.get(), "approve")
+
+    assert agent.complete(session).json()["status"] == "completed"
+    assert Approval.objects.get().state == "passed"
+
+
 def test_a_no_is_told_without_its_reason(agent: PlayedAgent, operator: Client) -> None:
     told = waiting(agent)
 

@@ -14,6 +14,8 @@ from checkout import completion, effects, ports, settlement
 from checkout.errors import ProviderUnavailable
 from checkout.models import Order, Payment, SandboxCharge, StateMove
 from checkout.payments.sandbox import SandboxProvider
+from checkout.payments.sandbox_bank import SandboxBank
+from checkout.payments.vault import Redeemer
 from checkout.ports import Attempt, Authorized, Outcome
 from gateway import delivery
 from gateway.models import IdempotentRequest, OutboxMessage
@@ -78,7 +80,7 @@ def test_effects_are_queued_with_the_order_and_capture_the_money(agent: PlayedAg
         effects.capture(queued["checkout.capture"])
         effects.place_order(queued["checkout.place_order"])
 
-    assert set(queued) == {"checkout.capture", "checkout.place_order"}
+    assert set(queued) == {"checkout.capture", "checkout.place_order", "checkout.order_event"}
     assert Payment.objects.get().state == "captured"
     assert SandboxCharge.objects.get().captured == payment.amount
 
@@ -206,7 +208,8 @@ def test_no_transaction_is_open_during_the_call(agent: PlayedAgent) -> None:
 class Silent(SandboxProvider):
     """Takes the money, and then never answers: what an agent must not pay for twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, bank: SandboxBank | None = None, vault: Redeemer | None = None) -> None:
+        super().__init__(bank, vault)
         self.silent = True
 
     def authorize(self, attempt: Attempt) -> Outcome:
@@ -214,6 +217,11 @@ class Silent(SandboxProvider):
         if self.silent:
             raise ProviderUnavailable
         return outcome
+
+    def resume(self, attempt: Attempt, result: Any) -> Outcome:
+        if self.silent:
+            raise ProviderUnavailable
+        return super().resume(attempt, result)
 
     def retrieve(self, attempt: Attempt) -> Any:
         if self.silent:

@@ -28,7 +28,7 @@ def test_the_document_tells_what_is_built(shop: None, client: Client) -> None:
         "api_base_url": "http://localhost:8000/agentic/acp",
         "transports": ["rest"],
         "capabilities": {
-            "services": ["checkout"],
+            "services": ["checkout", "delegate_payment", "carts"],
             "supported_currencies": ["usd"],
             "supported_locales": ["en", "de"],
             "extensions": [{"name": "intervention_types@2026-02-17"}],

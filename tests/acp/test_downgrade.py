@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from checkout.models import Order, Payment
+from checkout.risk import AlwaysHigh
 from interventions import policy, ports
 from interventions.models import Policy
 from interventions.negotiation import Kind
@@ -26,23 +27,24 @@ POLICIES = {
     "a code": (["otp"], "always"),
     "a page": (["redirect"], "always"),
     "both": (["otp", "redirect"], "always"),
-    "by risk": (["otp"], "conditional"),
+    "by low risk": (["otp"], "conditional"),
+    "by high risk": (["otp"], "conditional"),
     "by the issuer": (["redirect"], "optional"),
 }
 
 
 @pytest.fixture(autouse=True)
 def wallet(shop: None) -> Iterator[None]:
-    """Pages can be run; no policy is there."""
+    """Pages can be run, and no policy is there. Nobody weighs the risk: it is low."""
     before = ports.ports()
-    ports.plug(replace(before, providers={**before.providers, "redirect": PlayedWallet()}))
+    ports.plug(replace(before, providers={**before.providers, "redirect": PlayedWallet()}, risk=None))
     Policy.objects.all().delete()
     policy.forget()
     yield
     ports.plug(before)
 
 
-@pytest.mark.requirement("ACP-130", "ACP-134", "ACP-135")
+@pytest.mark.requirement("ACP-130", "ACP-134", "ACP-135", "R38", "T35", "IT-04", "IT-07")
 @pytest.mark.parametrize("later", [False, True], ids=["at once", "after an update"])
 @pytest.mark.parametrize("name", POLICIES)
 def test_nothing_declared_lowers_a_requirement(agent: PlayedAgent, name: str, later: bool) -> None:
@@ -51,7 +53,10 @@ def test_nothing_declared_lowers_a_requirement(agent: PlayedAgent, name: str, la
     kinds, enforcement = POLICIES[name]
     if kinds:
         Policy.objects.create(name=name, kinds=kinds, enforcement=enforcement, item_tag="desk")
-    binds = bool(kinds) and enforcement == "always"
+    risky = name == "by high risk"
+    binds = bool(kinds) and (enforcement == "always" or risky)
+    if risky:
+        ports.plug(replace(ports.ports(), risk=AlwaysHigh()))
 
     for number, subset in enumerate(SUBSETS):
         session = _opened(agent, subset, number, "item_mug" if later else "item_lamp")

@@ -61,7 +61,7 @@ def test_a_replay_is_the_first_answer(agent: PlayedAgent) -> None:
     assert CheckoutSession.objects.count() == 1
 
 
-@pytest.mark.requirement("ACP-087", "ACP-088", "ACP-093")
+@pytest.mark.requirement("ACP-087", "ACP-088", "ACP-093", "R03")
 def test_bodies_are_compared_by_meaning(agent: PlayedAgent) -> None:
     """ACP-087, ACP-088: key order and 1.0 are no difference, null and array order are."""
     body = {"line_items": [{"id": "item_mug", "quantity": 1}], "currency": "usd", "capabilities": {}}
@@ -76,7 +76,7 @@ def test_bodies_are_compared_by_meaning(agent: PlayedAgent) -> None:
     assert CheckoutSession.objects.count() == 1
 
 
-@pytest.mark.requirement("ACP-076", "ACP-088")
+@pytest.mark.requirement("ACP-076", "ACP-088", "R03")
 def test_null_and_absent_are_different_bodies(agent: PlayedAgent) -> None:
     """ACP-076, ACP-088."""
     session = agent.ready()

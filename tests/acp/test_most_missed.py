@@ -228,7 +228,7 @@ def test_24_a_contact_alone_leaves_the_address(agent: PlayedAgent) -> None:
     assert updated["fulfillment_details"] == {"address": ADDRESS, "name": "Porter"}
 
 
-@pytest.mark.requirement("ACP-147", "ACP-148")
+@pytest.mark.requirement("ACP-147", "ACP-148", "IT-12", "IT-33")
 def test_25_the_hint_is_masked_and_the_context_goes(agent: PlayedAgent) -> None:
     session = agent.create(
         "item_sneakers", capabilities=OTP, fulfillment_details={"address": ADDRESS}, buyer=BUYER

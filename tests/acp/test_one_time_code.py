@@ -56,7 +56,7 @@ def test_a_session_that_needs_a_code_says_so_and_one_is_sent(
     assert codes(sneakers) == ["intervention_required"]
     assert sneakers["messages"][0]["resolution"] == "requires_buyer_input"
     assert sneakers["capabilities"]["interventions"] == {
-        "supported": ["otp"],
+        "supported": ["3ds", "otp"],
         "required": ["otp"],
         "enforcement": "always",
     }
@@ -73,7 +73,7 @@ def test_a_session_that_needs_a_code_says_so_and_one_is_sent(
     assert len(code) == 6
 
 
-@pytest.mark.requirement("ACP-0.4", "ACP-148", "ACP-151", "ACP-156")
+@pytest.mark.requirement("ACP-0.4", "ACP-148", "ACP-151", "ACP-156", "IT-03", "IT-19", "IT-21")
 def test_the_right_code_makes_it_payable(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """ACP-156: context and message are gone; complete then pays."""
     ready = answered(agent, sneakers, code_in_mail())
@@ -233,8 +233,7 @@ def test_fields_and_an_answer_together(agent: PlayedAgent, sneakers: dict[str, A
     assert Intervention.objects.get(state="pending").attempts == 0
 
 
-@pytest.mark.requirement("ACP-153")
-@pytest.mark.requirement("T20")
+@pytest.mark.requirement("T20", "IT-32")
 def test_a_code_in_the_notes_is_masked_before_it_is_stored(
     agent: PlayedAgent, sneakers: dict[str, Any]
 ) -> None:
@@ -248,6 +247,7 @@ def test_a_code_in_the_notes_is_masked_before_it_is_stored(
     assert not any(f"my code is {code}" in kept.body for kept in IdempotentRequest.objects.all())
 
 
+@pytest.mark.requirement("ACP-153", "IT-26")
 def test_an_unknown_answer_verifies_nothing(agent: PlayedAgent, sneakers: dict[str, Any]) -> None:
     """ACP-153, decision 15: 200, the rest applies, `unsupported` at the type."""
     answer = agent.update(sneakers, {"intervention_response": {"type": "telepathy"}, "order_notes": "x"})
@@ -348,7 +348,7 @@ def test_an_agent_that_names_the_extension_sees_what_it_lacks(agent: PlayedAgent
 def test_other_goods_need_nothing(agent: PlayedAgent) -> None:
     session = agent.ready("item_mug", capabilities=OTP, buyer=BUYER)
 
-    assert session["capabilities"]["interventions"] == {"supported": ["otp"]}
+    assert session["capabilities"]["interventions"] == {"supported": ["3ds", "otp"]}
     assert not Intervention.objects.exists()
 
 

@@ -4,6 +4,7 @@ that is not in it (R33)."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from gateway import agents
 from gateway.models import Agent, IdempotentRequest
 from tests.agents import MINIMAL, VERSION, PlayedAgent, paying
+from tests.cards import authenticating, delegating
 
 DOCUMENT = json.loads((Path(__file__).resolve().parents[2] / "docs" / "openapi.json").read_text())
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -29,14 +31,25 @@ ROUTES = [
 CLOSED = [(method, path) for method, path, operation in ROUTES if operation.get("security")]
 OPEN = [(method, path) for method, path, operation in ROUTES if not operation.get("security")]
 OF_ONE = [(method, path) for method, path in CLOSED if "{session_id}" in path]
+OF_A_CART = [(method, path) for method, path in CLOSED if "{cart_id}" in path]
+OF_A_CARD = [(method, path) for method, path in CLOSED if "delegate_" in path]
+"""What takes a card; whose is whose is in test_delegate_authentication."""
+OF_ORDERS = [(method, path) for method, path in CLOSED if "{order_id}" in path]
+"""Who may see an order: `tests/orders/test_orders_api.py`."""
 
 BODIES: dict[str, Any] = {
     "/checkout_sessions": MINIMAL,
+    "/carts": {"line_items": MINIMAL["line_items"]},
+    "/{cart_id}": {"line_items": MINIMAL["line_items"]},
     "/{session_id}": {"order_notes": "Ring twice."},
     "/complete": paying(),
     "/cancel": {},
+    "/delegate_payment": delegating(),
+    "/delegate_authentication": authenticating(),
+    "/authenticate": {"fingerprint_completion": "Y"},
 }
 UNKNOWN = "cs_" + "0" * 32
+NO_CART = "cart_" + "0" * 32
 
 UNDOCUMENTED = {
     "": "the start page, for people",
@@ -44,10 +57,36 @@ UNDOCUMENTED = {
     "agentic/": "the last route of all: answers 404 in ACP's dialect",
     "agentic/orders/<str:order_id>": "the order page, for people",
     "agentic/confirm/<str:ticket>": "where a person confirms",
+    "agentic/confirm/<str:ticket>/code": "where a person enters a one-time code",
+    "agentic/confirm/<str:ticket>/embed": "where a person answers in a frame",
+    "agentic/confirm/<str:ticket>/element": "the form for a card inside that frame",
+    "agentic/confirm/<str:ticket>/passkey": "where a person confirms with their device",
+    "agentic/confirm/<str:ticket>/passkey/options": "what that page's script hands to the device",
+    "agentic/confirm/<str:ticket>/passkey/proof": "where that script brings the device's answer",
+    "agentic/confirm/<str:ticket>/passkey/status": "how it stands, for a page that only watches",
+    "agentic/confirm/returned/<str:payment_id>": "where Stripe sends that person back to",
     "agentic/confirm/<str:ticket>/return": "where a provider sends that person back to",
+    "agentic/checkout/<str:ticket>": "where a person finishes a purchase that was handed over",
+    "agentic/checkout/<str:ticket>/contact": "how they are reached",
+    "agentic/checkout/<str:ticket>/address": "where it goes",
+    "agentic/checkout/<str:ticket>/delivery": "how it gets there",
+    "agentic/checkout/<str:ticket>/payment": "everything once more, and how it is paid",
+    "agentic/payments/webhook": "where the payment provider speaks to us, in its own form",
     "api/docs/": "the documentation, for people",
+    r".well-known/agents/api/^(?P<place>[\s\S]*)": "the Interaction API, which agents.json describes",
+    r".well-known/agents/api/^session\Z": "agents.json names it",
+    r".well-known/agents/api/^audit/(?P<token>[^/]+)\Z": "agents.json names it",
+    r".well-known/agents/api/^audit-keys\Z": "the keys behind it, described in docs/audit.md",
+    ".well-known/agents.txt": "what an agent finds that knows the address alone",
+    ".well-known/agents.json": "the same for programs, with a schema of its own",
+    "agents.json": "the same document, where some clients look next",
 }
 """Routes outside the admin that need not be in the document, and why."""
+
+
+@pytest.fixture(autouse=True)
+def _orders_are_retrieved(settings: Any) -> None:
+    settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "ORDERS_API": True}
 
 
 def ask(
@@ -61,11 +100,11 @@ def ask(
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
     body = next((body for end, body in BODIES.items() if path.endswith(end)), None)
-    content = json.dumps(body).encode() if method == "POST" else b""
+    content = json.dumps(body).encode() if method in ("POST", "PUT") else b""
     http = client or Client(raise_request_exception=False)
     answer = http.generic(
         method,
-        path.replace("{session_id}", session),
+        re.sub(r"\{(session|cart)_id\}", session, path).replace("{authentication_id}", "das_0"),
         content,
         content_type="application/json",
         headers=headers,
@@ -140,10 +179,37 @@ def test_somebody_elses_session_is_like_none(
     assert ask(method, path, before["id"], key=agent.key).status_code == 200
 
 
-def test_anybody_may_open_a_session_of_their_own(agent: PlayedAgent, other: PlayedAgent) -> None:
-    """R31: the owner's cell and the other agent's of the one route without an id."""
-    ((method, path),) = [route for route in CLOSED if route not in OF_ONE]
+@pytest.mark.requirement("ACP-005")
+@pytest.mark.parametrize(("method", "path"), OF_A_CART)
+def test_somebody_elses_cart_is_like_none(
+    agent: PlayedAgent, other: PlayedAgent, operator: Client, method: str, path: str
+) -> None:
+    """R31, T01: byte for byte, and an operator's cookie beside the key changes nothing."""
+    before = agent.post("/carts", BODIES["/carts"]).json()
 
+    foreign = told(ask(method, path, before["id"], key=other.key))
+    unknown = told(ask(method, path, NO_CART, key=other.key))
+    with_cookie = told(ask(method, path, before["id"], key=other.key, client=operator))
+
+    assert foreign == unknown == with_cookie
+    assert foreign[0] == 404
+    assert agent.get(f"/carts/{before['id']}").json() == before
+    assert not IdempotentRequest.objects.filter(owner__endswith=_owner(other)).exists()
+    assert ask(method, path, before["id"], key=agent.key).status_code == 200
+
+
+OPENING = [route for route in CLOSED if route not in OF_ONE + OF_A_CART + OF_A_CARD + OF_ORDERS]
+
+
+def test_two_routes_open_something_new() -> None:
+    assert [path.rpartition("/")[2] for _, path in OPENING] == ["carts", "checkout_sessions"]
+
+
+@pytest.mark.parametrize(("method", "path"), OPENING)
+def test_anybody_may_open_one_of_their_own(
+    agent: PlayedAgent, other: PlayedAgent, method: str, path: str
+) -> None:
+    """R31: the owner's cell and the other agent's of the routes without an id."""
     mine, theirs = (ask(method, path, "x", key=key) for key in (agent.key, other.key))
 
     assert (mine.status_code, theirs.status_code) == (201, 201)
@@ -200,10 +266,12 @@ def test_every_route_is_documented_or_listed() -> None:
     documented = {path.lstrip("/") for _, path, _ in ROUTES}
 
     found = {
-        pattern.replace("<str:session_id>", "{session_id}")
+        re.sub(r"<str:(session_id|cart_id|authentication_id)>", r"{\1}", pattern).replace(
+            "acp/orders/<str:order_id>", "acp/orders/{order_id}"
+        )
         for pattern in served(get_resolver())
-        # Somebody else's server, beside ours in the demo only.
-        if not pattern.startswith("sandbox-wallet/")
+        # Other people's servers, beside ours in the demo only.
+        if not pattern.startswith(("sandbox-wallet/", "sandbox-bank/"))
     }
 
     assert found - documented == set(UNDOCUMENTED)

@@ -72,7 +72,7 @@ class Person:
         return self.press(self.open(f"{url}?{query}"), url, answer="")
 
 
-@pytest.mark.requirement("ACP-141", "ACP-144", "ACP-145", "ACP-146", "ACP-149", "ACP-154")
+@pytest.mark.requirement("ACP-141", "ACP-144", "ACP-145", "ACP-146", "ACP-149", "ACP-154", "IT-09")
 def test_the_session_says_where_its_buyer_must_go(agent: PlayedAgent, tablet: dict[str, Any]) -> None:
     context = tablet["intervention_context"]
 
@@ -84,10 +84,11 @@ def test_the_session_says_where_its_buyer_must_go(agent: PlayedAgent, tablet: di
     assert context["redirect_url"].startswith("http://localhost:8000/agentic/confirm/")
     assert context["callback_url"] == context["redirect_url"] + "/return"
     assert context["provider"] == "com.example.wallet"
+    assert tablet["continue_url"] == context["redirect_url"], "decision 17: a person can finish on our page"
     assert agent.retrieve(tablet) == tablet
 
 
-@pytest.mark.requirement("ACP-148", "ACP-156", "ACP-160", "ACP-161")
+@pytest.mark.requirement("ACP-148", "ACP-156", "ACP-160", "ACP-161", "IT-01", "IT-19")
 def test_the_buyer_confirms_and_the_agent_pays(
     agent: PlayedAgent, wallet: PlayedWallet, tablet: dict[str, Any]
 ) -> None:
@@ -116,6 +117,21 @@ def test_the_page_shows_what_is_bought_for_how_much_and_who_asks(tablet: dict[st
     assert page.headers["Cache-Control"] == "no-store"
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
     assert "form-action 'self' https://wallet.example;" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.requirement("ACP-014")
+def test_the_pages_speak_the_buyers_language(wallet: PlayedWallet, agent: PlayedAgent) -> None:
+    details = {"address": ADDRESS}
+    session = agent.create("item_tablet", capabilities=REDIRECT, fulfillment_details=details, locale="de")
+    person, url = Person(), session["intervention_context"]["redirect_url"]
+
+    asked = person.open(url)
+    ended = person.press(asked, url, answer="stop")
+
+    assert "Bestätigen Sie Ihren Einkauf" in asked.content.decode()
+    assert "499,99 USD" in asked.content.decode()
+    assert "Der Einkauf wurde nicht bestätigt" in ended.content.decode()
+    assert asked.headers["Content-Language"] == ended.headers["Content-Language"] == "de"
 
 
 def test_looking_changes_nothing(wallet: PlayedWallet, tablet: dict[str, Any]) -> None:
@@ -181,7 +197,7 @@ def test_an_invented_code_moves_nothing_while_the_books_say_nothing(
     assert again.status_code == 409, "a round trip counts once"
 
 
-@pytest.mark.requirement("ACP-160")
+@pytest.mark.requirement("ACP-160", "IT-22")
 def test_the_agents_word_completes_nothing(agent: PlayedAgent, tablet: dict[str, Any]) -> None:
     """T31, decision 20."""
     told = agent.update(
@@ -197,7 +213,7 @@ def test_the_agents_word_completes_nothing(agent: PlayedAgent, tablet: dict[str,
     assert not SandboxCharge.objects.exists()
 
 
-@pytest.mark.requirement("ACP-160")
+@pytest.mark.requirement("ACP-160", "IT-22")
 def test_the_agents_word_is_a_hint_to_ask(
     agent: PlayedAgent, wallet: PlayedWallet, tablet: dict[str, Any]
 ) -> None:
@@ -264,6 +280,21 @@ def test_a_silent_wallet_loses_nothing(
     assert agent.retrieve(tablet)["status"] == "ready_for_payment"
 
 
+def test_a_wallet_that_is_silent_at_first_locks_nobody_out(
+    agent: PlayedAgent, wallet: PlayedWallet, tablet: dict[str, Any]
+) -> None:
+    """The first "continue" makes this browser the person, whatever the wallet does then."""
+    person, url = Person(), tablet["intervention_context"]["redirect_url"]
+    wallet.silent = True
+
+    unanswered = person.press(person.open(url), url, answer="continue")
+
+    assert unanswered.status_code == 503
+    wallet.silent = False
+    assert person.come_back(tablet, wallet.decide(person.leave(tablet), "approved")).status_code == 200
+    assert agent.retrieve(tablet)["status"] == "ready_for_payment"
+
+
 @pytest.mark.requirement("ACP-155")
 def test_after_its_time_the_page_says_so_and_an_update_starts_anew(
     agent: PlayedAgent, wallet: PlayedWallet, tablet: dict[str, Any]
@@ -295,6 +326,7 @@ def test_what_was_confirmed_is_bound_to_the_cart(
     assert agent.complete(changed).status_code == 400
 
 
+@pytest.mark.requirement("IT-07")
 def test_an_agent_that_cannot_is_told_so(wallet: PlayedWallet, agent: PlayedAgent) -> None:
     session = agent.create(
         "item_tablet",
@@ -313,7 +345,7 @@ def test_the_session_moves_on_although_the_page_could_not_tell_it(
     """The verdict and the effect that spreads it are one transaction."""
     person = Person()
     brought = wallet.decide(person.leave(tablet), "approved")
-    monkeypatch.setattr("gateway.person.confirm.responses", SimpleNamespace(settled=lambda _: None))
+    monkeypatch.setattr("gateway.person.visiting.responses", SimpleNamespace(settled=lambda _: None))
 
     person.come_back(tablet, brought)
     assert agent.retrieve(tablet)["status"] == "authentication_required"
@@ -336,5 +368,9 @@ def test_without_its_token_nothing_is_decided(tablet: dict[str, Any]) -> None:
     path = urlsplit(tablet["intervention_context"]["redirect_url"]).path
     blind = Client(enforce_csrf_checks=True)
 
-    assert blind.post(path, {"answer": "continue"}).status_code == 403
+    refused = blind.post(path, {"answer": "continue"})
+
+    assert refused.status_code == 403
+    assert "We could not take this answer" in refused.content.decode()
+    assert "frame-ancestors 'none'" in refused.headers["Content-Security-Policy"]
     assert Intervention.objects.get().state == "pending"

@@ -148,7 +148,7 @@ def test_an_attempt_given_up_is_asked_about_once_more(agent: PlayedAgent) -> Non
 
 
 def test_an_authorization_that_needs_a_person_is_voided(agent: PlayedAgent) -> None:
-    """Nobody can be carried through 3-D Secure yet: declined, and the hold on the money goes."""
+    """Nobody can be carried through 3-D Secure here: given up, and the hold on the money goes."""
 
     class Asking(SandboxProvider):
         def authorize(self, attempt: Attempt) -> Outcome:
@@ -159,7 +159,7 @@ def test_an_authorization_that_needs_a_person_is_voided(agent: PlayedAgent) -> N
         answered = agent.complete(agent.ready())
         deliver_everything()
 
-    assert codes(answered.json()) == ["payment_declined"]
+    assert codes(answered.json()) == ["intervention_required"]
     assert SandboxCharge.objects.get().outcome == "voided"
 
 

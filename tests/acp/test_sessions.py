@@ -218,7 +218,7 @@ def test_agent_context_is_never_echoed(agent: PlayedAgent) -> None:
 
     session = agent.create(capabilities={"interventions": declared})
 
-    assert session["capabilities"]["interventions"] == {"supported": []}
+    assert session["capabilities"]["interventions"] == {"supported": ["3ds"]}
 
 
 @pytest.mark.requirement("ACP-045")

@@ -148,10 +148,10 @@ def test_a_redirect_that_cannot_be_followed_is_not_offered(
     agent: PlayedAgent, limits: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Left out of the intersection; webview stays, whatever the agent shows it in."""
-    from checkout import obligations
+    from checkout import abilities
     from interventions.negotiation import Kind
 
-    monkeypatch.setattr(obligations, "runnable", lambda: [Kind.OTP, Kind.REDIRECT, Kind.WEBVIEW])
+    monkeypatch.setattr(abilities, "runnable", lambda: [Kind.OTP, Kind.REDIRECT, Kind.WEBVIEW])
     declared = {"supported": ["redirect", "webview"], "display_context": "native"}
 
     free = agent.create(capabilities={"interventions": declared})
@@ -166,10 +166,10 @@ def test_more_steps_than_the_agent_can_show_are_a_mismatch(
     agent: PlayedAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two required types and a depth of one: told at create, and nobody is asked for anything."""
-    from checkout import obligations
+    from checkout import abilities
     from interventions.negotiation import Kind
 
-    monkeypatch.setattr(obligations, "runnable", lambda: [Kind.THREE_DS, Kind.OTP])
+    monkeypatch.setattr(abilities, "runnable", lambda: [Kind.THREE_DS, Kind.OTP])
     Policy.objects.update(kinds=["3ds", "otp"])
     shallow = {"interventions": {"supported": ["3ds", "otp"], "max_interaction_depth": 1}}
 

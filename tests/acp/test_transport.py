@@ -176,7 +176,7 @@ def test_a_body_the_schema_refuses_names_the_member(
     assert "not an address" not in response.content.decode()
 
 
-@pytest.mark.parametrize("quantity", [10_000, 10**9])
+@pytest.mark.parametrize("quantity", [10_001, 10**9])
 def test_absurd_quantities(agent: PlayedAgent, quantity: int) -> None:
     """T62."""
     response = agent.post(

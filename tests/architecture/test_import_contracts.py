@@ -35,6 +35,8 @@ PLANTED = [
     ("stripe", "gateway/planted.py", "from stripe import StripeClient"),
     ("protocols", "gateway/acp/planted.py", "import gateway.person"),
     ("protocols", "gateway/person/planted.py", "import gateway.acp"),
+    ("protocols", "gateway/webhooks/planted.py", "import gateway.acp.wire"),
+    ("protocols", "gateway/acp/planted.py", "import gateway.webhooks"),
     ("project", "gateway/planted.py", "import gateway.project.settings"),
     ("project", "checkout/planted.py", "import gateway.project.settings"),
     ("demo", "gateway/demo/planted.py", "import gateway.models"),
@@ -44,8 +46,18 @@ PLANTED = [
     ("wallet", "gateway/wallet/planted.py", "import gateway.models"),
     ("wallet", "gateway/wallet/planted.py", "import interventions.ports"),
     ("wallet", "gateway/wallet/planted.py", "import httpx"),
+    ("wallet", "gateway/wallet/planted.py", "import checkout.payments.sandbox_bank"),
     ("wallet-readers", "gateway/planted.py", "import gateway.wallet.books"),
+    ("wallet-readers", "checkout/planted.py", "import gateway.wallet.challenges"),
     ("wallet-readers", "interventions/planted.py", "import gateway.wallet.tokens"),
+    ("acquirer", "gateway/acquirer/planted.py", "import gateway.conf"),
+    ("acquirer", "gateway/acquirer/planted.py", "import gateway.wallet.books"),
+    ("acquirer", "gateway/acquirer/planted.py", "import checkout.payments.acquirer"),
+    ("acquirer", "gateway/acquirer/planted.py", "import interventions.http"),
+    ("acquirer", "gateway/acquirer/planted.py", "import django"),
+    ("acquirer", "gateway/acquirer/planted.py", "import httpx"),
+    ("acquirer-readers", "gateway/planted.py", "import gateway.acquirer.ledger"),
+    ("acquirer-readers", "checkout/planted.py", "import gateway.acquirer.charges"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from checkout import moves
 from checkout.errors import ProviderUnavailable
@@ -235,6 +237,17 @@ class TestCapture:
 
         assert "The provider refused: expired_authorization." in answer.text
         assert Payment.objects.get().state == PaymentState.AUTHORIZED
+
+    def test_offered_for_what_was_not_taken_at_once_in_time(self, operator: Client, purchase: Order) -> None:
+        """Its message is dead or lost: a person may do what it should have done, once."""
+        Payment.objects.update(updated_at=timezone.now() - timedelta(days=1))
+        assert 'value="capture"' in operator.get(listing(Payment)).text
+
+        for _ in range(2):
+            act(operator, purchase.payment, "capture")
+
+        assert Payment.objects.get().state == PaymentState.CAPTURED
+        assert SandboxCharge.objects.get().captured == purchase.amount
 
     def test_not_offered_when_money_is_taken_at_once(self, operator: Client, purchase: Order) -> None:
         act(operator, purchase.payment, "capture")

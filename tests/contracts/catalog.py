@@ -3,10 +3,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
-from checkout.ports import Catalog, Product, ProductPage
+from checkout.ports import Catalog, Product, ProductPage, SortingCatalog
 from gateway import markdown
 from schemas import facade
 
@@ -173,6 +174,28 @@ class CatalogContract:
 
         assert product.id in {entry.id for entry in listed}
         assert not product.category or {entry.category for entry in listed} == {product.category}
+
+    @pytest.mark.parametrize(
+        ("by", "largest_first"), [("price_asc", False), ("price_desc", True), ("newest", None)]
+    )
+    def test_what_can_be_sorted_is_what_can_be_browsed(self, by: Any, largest_first: bool | None) -> None:
+        """`SortingCatalog`, which is optional: the same products, each once, in the order asked for."""
+        category = next(iter(self.products().values())).category
+        part = self.part()
+        if not isinstance(part, SortingCatalog):
+            return
+
+        def page_of_two(page: int) -> ProductPage:
+            return part.sorted(category, by=by, currency=self.currency(), page=page, page_size=2)
+
+        listed = self.every(page_of_two)
+        browsed = self.every(lambda page: part.browse(category, currency=self.currency(), page=page))
+
+        assert [product.id for product in listed] == [product.id for product in self.every(page_of_two)]
+        assert sorted(product.id for product in listed) == sorted(product.id for product in browsed)
+        if largest_first is not None:
+            prices = [product.unit_price for product in listed]
+            assert prices == sorted(prices, reverse=largest_first)
 
     def test_a_page_beyond_the_end_is_empty_and_knows_the_total(self) -> None:
         self.on_sale()

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from checkout.ports import Held, Inventory, Short, Wanted
+from checkout.ports import Held, Inventory, RestockingInventory, Short, Wanted
 
 
 @pytest.mark.django_db
@@ -174,3 +174,33 @@ class InventoryContract:
 
         assert released == [1, 0]
         assert self.left(product) == 3
+
+
+class RestockingContract(InventoryContract):
+    """For a part that is also a `checkout.ports.RestockingInventory`."""
+
+    def put_back(self, key: str, *pieces: tuple[str, int]) -> None:
+        part = self.part()
+        assert isinstance(part, RestockingInventory)
+        part.put_back(key, [Wanted(product, quantity) for product, quantity in pieces])
+
+    def test_what_was_sold_can_be_put_back_in_parts(self) -> None:
+        product, other = self.put_in_stock(5), self.put_in_stock(5)
+        self.hold("pay_1", (product, 3), (other, 1))
+        self.part().commit("pay_1")
+
+        with transaction.atomic():
+            self.put_back("pay_1", (product, 2))
+
+        assert (self.left(product), self.left(other)) == (4, 4)
+
+    def test_what_is_undone_was_not_put_back(self) -> None:
+        product = self.put_in_stock(5)
+        self.hold("pay_1", (product, 3))
+        self.part().commit("pay_1")
+
+        with transaction.atomic():
+            self.put_back("pay_1", (product, 3))
+            transaction.set_rollback(True)
+
+        assert self.left(product) == 2

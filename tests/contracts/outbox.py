@@ -63,9 +63,21 @@ class OutboxContract:
 
         assert [payload["order"] for payload, _ in self.waiting(KIND)] == ["ord_0", "ord_1", "ord_2"]
 
+    def test_several_effects_at_once(self) -> None:
+        with transaction.atomic():
+            self.part().add_all(
+                [(KIND, {"order": "ord_1"}), ("contract.other", {}), (KIND, {"order": "ord_2"})]
+            )
+            self.part().add_all([])
+
+        assert {payload["order"] for payload, _ in self.waiting(KIND)} == {"ord_1", "ord_2"}
+        assert len(self.waiting("contract.other")) == 1
+
     def test_without_a_transaction_nothing_is_promised(self) -> None:
         """An effect without the change that causes it would happen for nothing."""
         with pytest.raises(Exception):  # noqa: B017, PT011  (which one is the part's choice)
             self.part().add(KIND, {"order": "ord_1"})
+        with pytest.raises(Exception):  # noqa: B017, PT011
+            self.part().add_all([(KIND, {"order": "ord_1"})])
 
         assert list(self.waiting(KIND)) == []

@@ -1,12 +1,31 @@
 from __future__ import annotations
 
+import base64
 import itertools
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from checkout.payments import declarations
-from checkout.ports import Attempt, Authorized, Declined, Instrument, PaymentProvider, Unknown
+from checkout.ports import (
+    ActionRequired,
+    Attempt,
+    AuthenticatingProvider,
+    Authorized,
+    Declined,
+    Instrument,
+    LedgerEntry,
+    LedgerProvider,
+    PaymentProvider,
+    Unknown,
+)
 
 _numbers = itertools.count(1)
 
@@ -133,10 +152,25 @@ class PaymentsContract:
     def test_a_refund_is_made_once_for_each_key(self) -> None:
         attempt, reference = self.captured()
 
-        for key in ("refund_1", "refund_1", "refund_2"):
-            self.part().refund(attempt, reference, amount=1_000, key=key)
+        made = [
+            self.part().refund(attempt, reference, amount=1_000, key=f"{attempt.id}:{key}")
+            for key in ("refund_1", "refund_1", "refund_2")
+        ]
 
         assert self.refunded(attempt) == 2_000
+        assert made[0] == made[1] != made[2]
+        assert {one.state for one in made} <= {"completed", "pending"}
+
+    def test_no_more_goes_back_than_was_taken(self) -> None:
+        """T64: by the provider's own books too."""
+        attempt, reference = self.captured()
+        self.part().refund(attempt, reference, amount=4_000, key=f"{attempt.id}:first")
+
+        refused = self.part().refund(attempt, reference, amount=1_000, key=f"{attempt.id}:second")
+
+        assert refused.state == "failed"
+        assert refused.reason
+        assert self.refunded(attempt) == 4_000
 
     @pytest.mark.parametrize("body", [b"", b"{}", b"\xff\xfe", b'{"id":"evt_1","attempt_id":"pay_1"}'])
     def test_a_forged_message_is_none(self, body: bytes) -> None:
@@ -154,3 +188,172 @@ class PaymentsContract:
         attempt = self.attempt(instrument)
 
         assert instrument.token not in repr((attempt, self.part(), self.part().authorize(attempt)))
+
+
+class LedgerPaymentsContract(PaymentsContract):
+    """The contract of `checkout.ports.LedgerProvider` beside the other."""
+
+    def entry(self, attempt: Attempt) -> LedgerEntry:
+        part, now = self.part(), timezone.now()
+        assert isinstance(part, LedgerProvider)
+        found = part.entries(now - timedelta(minutes=10), now + timedelta(minutes=10))
+        [entry] = [entry for entry in found if entry.attempt_id == attempt.id]
+        assert (entry.amount, entry.currency) == (attempt.amount, attempt.currency)
+        return entry
+
+    def test_the_books_tell_what_became_of_a_payment(self) -> None:
+        attempt, reference = self.authorized()
+        assert (self.entry(attempt).state, self.entry(attempt).captured) == ("authorized", 0)
+
+        self.part().capture(attempt, reference)
+        self.part().refund(attempt, reference, amount=1_000, key=f"{attempt.id}:some")
+
+        entry = self.entry(attempt)
+        assert (entry.reference, entry.state, entry.captured, entry.refunded) == (
+            reference,
+            "captured",
+            attempt.amount,
+            1_000,
+        )
+
+    def test_the_books_tell_of_what_brought_nothing(self) -> None:
+        voided, reference = self.authorized()
+        self.part().void(voided, reference)
+        declined = self.attempt(self.bad())
+        self.part().authorize(declined)
+
+        assert (self.entry(voided).state, self.entry(voided).captured) == ("voided", 0)
+        assert (self.entry(declined).state, self.entry(declined).captured) == ("declined", 0)
+
+    def test_the_books_of_another_day_are_empty(self) -> None:
+        self.authorized()
+        part, now = self.part(), timezone.now()
+        assert isinstance(part, LedgerProvider)
+
+        assert list(part.entries(now - timedelta(days=9), now - timedelta(days=8))) == []
+
+
+class AuthenticatingPaymentsContract(PaymentsContract):
+    """The contract of `checkout.ports.AuthenticatingProvider` beside the other. Write `asking`, and what
+    its holder and agent do."""
+
+    RETURNS_WITH_STATE = True
+    """The page sends people back to `return_to` with `state`; False: where it was told with the card."""
+
+    def asking(self) -> Instrument:
+        """A card whose issuer asks its holder."""
+        raise NotImplementedError
+
+    def run(self, required: ActionRequired) -> Mapping[str, Any]:
+        """The holder approves at their agent; the `authentication_result` it is given."""
+        raise NotImplementedError
+
+    def approve(self, page: str) -> None:
+        """The holder approves at the page of `challenge_page`."""
+        raise NotImplementedError
+
+    def challenged(self, *, demanded: bool = False) -> tuple[Attempt, ActionRequired]:
+        attempt = replace(
+            self.attempt(self.good() if demanded else self.asking()), authentication_required=demanded
+        )
+        outcome = self.part().authorize(attempt)
+        assert isinstance(outcome, ActionRequired)
+        return replace(attempt, instrument=None), outcome
+
+    def test_it_authenticates(self) -> None:
+        part = self.part()
+
+        assert isinstance(part, AuthenticatingProvider)
+        assert part.supports_3ds
+        assert part.issuer_name
+
+    def test_a_challenge_says_how_it_is_met(self) -> None:
+        """ACP-167: by an agent, or at a page; asked again, it says the same and charges nothing."""
+        attempt, required = self.challenged()
+
+        assert required.intervention_type == "3ds"
+        assert required.metadata is not None or required.redirect_url is not None
+        if required.metadata is not None:
+            assert declarations.metadata_problems(required.metadata) == []
+        assert self.part().authorize(replace(attempt, instrument=self.asking())) == required
+        assert self.part().retrieve(attempt) == required
+        assert isinstance(self.part().capture(attempt, required.reference), Declined)
+
+    def test_what_the_merchant_demands_is_asked(self) -> None:
+        """Any good card is challenged, or comes back authenticated."""
+        attempt = replace(self.attempt(self.good()), authentication_required=True)
+        outcome = self.part().authorize(attempt)
+
+        assert isinstance(outcome, ActionRequired) or (
+            isinstance(outcome, Authorized) and outcome.authenticated
+        )
+
+    def test_a_genuine_result_is_authorized_once(self) -> None:
+        attempt, required = self.challenged(demanded=True)
+        result = self.run(required)
+
+        outcomes = [self.part().resume(attempt, result) for _ in range(2)]
+
+        assert outcomes == [outcomes[0]] * 2
+        assert isinstance(outcomes[0], Authorized)
+        assert outcomes[0].authenticated
+        assert self.part().retrieve(attempt) == outcomes[0]
+        assert self.charges(attempt) == 1
+
+    def test_an_invented_result_is_declined(self) -> None:
+        """T33: in perfect form."""
+        attempt, required = self.challenged()
+        details = {
+            "three_ds_cryptogram": base64.b64encode(b"c" * 20).decode(),
+            "electronic_commerce_indicator": "05",
+            "transaction_id": str(uuid.uuid4()),
+            "version": "2.2.0",
+        }
+
+        outcome = self.part().resume(attempt, {"outcome": "authenticated", "outcome_details": details})
+
+        assert isinstance(outcome, Declined)
+        assert isinstance(self.part().capture(attempt, required.reference), Declined)
+
+    def test_a_result_of_another_attempt_is_declined(self) -> None:
+        """T34."""
+        attempt, _ = self.challenged()
+        _, other = self.challenged()
+
+        assert isinstance(self.part().resume(attempt, self.run(other)), Declined)
+
+    def test_a_no_is_a_no(self) -> None:
+        attempt, _ = self.challenged()
+
+        assert isinstance(self.part().resume(attempt, {"outcome": "denied"}), Declined)
+        assert isinstance(self.part().retrieve(attempt), Declined)
+
+    def test_what_was_voided_meanwhile_is_not_authorized(self) -> None:
+        """The session went on without it: a late yes brings no money."""
+        attempt, required = self.challenged()
+        result = self.run(required)
+
+        self.part().void(attempt, required.reference)
+
+        assert isinstance(self.part().resume(attempt, result), Declined)
+        assert isinstance(self.part().retrieve(attempt), Declined)
+
+    def test_a_page_of_its_own_leads_back(self) -> None:
+        """T30: where it says its pages are; the provider's word is the verdict."""
+        attempt, required = self.challenged(demanded=True)
+        part = self.part()
+        assert isinstance(part, AuthenticatingProvider)
+        if not part.challenge_origins:
+            assert required.redirect_url is None
+            return
+        back = "http://localhost:8000/agentic/confirm/ticket/return"
+
+        page = part.challenge_page(attempt, return_to=back, state="opaque")
+        self.approve(page)
+
+        parts = urlsplit(page)
+        assert f"{parts.scheme}://{parts.netloc}" in part.challenge_origins
+        assert ["opaque"] in parse_qs(parts.query).values() or not self.RETURNS_WITH_STATE
+        outcome = part.retrieve(attempt)  # type: ignore[attr-defined]
+        assert isinstance(outcome, Authorized)
+        assert outcome.authenticated

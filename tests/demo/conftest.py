@@ -11,6 +11,7 @@ from django.db import connection
 from gateway import agents, delivery, operators
 from gateway.project import beside
 from gateway.shop import demo
+from tests.tcp_ports import free_port
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -18,14 +19,24 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def merchant(transactional_db: None, live_server: LiveServer, settings: Settings, tmp_path: Path) -> str:
+def merchant(
+    transactional_db: None,
+    live_server: LiveServer,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
     """The address of a real server with the demo shop, which advertises that address, and with the
-    sandbox wallet beside it."""
+    sandbox wallet and the sandbox bank beside it."""
+    receiver_port = free_port()
+    monkeypatch.setenv("DEMO_RECEIVER_PORT", str(receiver_port))
     settings.AGENTIC_WALLET = beside.told_the_wallet(live_server.url, tmp_path / "wallet.sqlite3")
+    settings.AGENTIC_BANK = beside.told_the_bank(live_server.url, tmp_path / "bank.sqlite3")
     settings.AGENTIC_GATEWAY = {
         **settings.AGENTIC_GATEWAY,
-        **beside.told_the_shop(live_server.url),
+        **beside.told_the_shop(live_server.url, receiver_port=receiver_port),
         "PUBLIC_URL": live_server.url,
+        "SMS": {**settings.AGENTIC_GATEWAY["SMS"], "folder": str(tmp_path / "sms")},
     }
     demo.load()
     agents.load_demo()

@@ -243,6 +243,7 @@ def test_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
         "cancel",
         "race",
         "one_time_code",
+        "code_on_page",
         "wrong_code",
         "resend",
         "expired",
@@ -253,6 +254,20 @@ def test_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
         "abandoned",
         "too_late",
         "forged_completion",
+        "three_ds",
+        "three_ds_hosted",
+        "three_ds_denied",
+        "three_ds_abandoned",
+        "webview",
+        "webview_denied",
+        "address_check",
+        "sms",
+        "biometric",
+        "delegated",
+        "webhook",
+        "shipment",
+        "refund",
+        "handoff",
     ]
 
 

@@ -35,7 +35,7 @@ def test_an_address_of_the_merchant_or_a_known_provider_is_opened(
     assert trusted(url, origins) == leads_to
 
 
-@pytest.mark.requirement("ACP-154")
+@pytest.mark.requirement("ACP-154", "IT-28", "IT-29")
 @pytest.mark.parametrize(
     "url",
     [
@@ -77,7 +77,7 @@ def test_http_is_for_this_machine_only() -> None:
         trusted("http://shop.example/x", frozenset({"http://shop.example"}))
 
 
-@pytest.mark.requirement("ACP-155")
+@pytest.mark.requirement("ACP-155", "IT-35")
 @pytest.mark.parametrize(
     ("context", "over"),
     [
@@ -122,6 +122,7 @@ def session(url: str, *, minutes: int = 5) -> Answer:
     return Answer(200, "OK", {}, b"", {"intervention_context": context})
 
 
+@pytest.mark.requirement("IT-30")
 def test_the_buyer_is_warned_before_a_page_is_opened() -> None:
     """§6.1."""
     stage = Stage()
@@ -132,7 +133,7 @@ def test_the_buyer_is_warned_before_a_page_is_opened() -> None:
     )
 
 
-@pytest.mark.requirement("ACP-154")
+@pytest.mark.requirement("ACP-154", "IT-29")
 def test_the_agent_opens_no_page_of_a_stranger() -> None:
     """§6.1, unless it recognises the stranger."""
     stage = Stage()
@@ -144,7 +145,7 @@ def test_the_agent_opens_no_page_of_a_stranger() -> None:
     assert recognised.play.link(session("https://wallet.example/authorize"))
 
 
-@pytest.mark.requirement("ACP-155")
+@pytest.mark.requirement("ACP-155", "IT-35")
 def test_the_agent_sends_nobody_to_a_page_whose_time_is_over() -> None:
     """§6.3: it asks again, or cancels."""
     stage = Stage()

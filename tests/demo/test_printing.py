@@ -119,6 +119,7 @@ def test_amounts_are_minor_units(amount: int, currency: str, shown: str) -> None
     assert display(amount, currency) == shown
 
 
+@pytest.mark.requirement("IT-31")
 def test_a_code_is_masked_until_it_is_forgotten() -> None:
     """House rule: a one-time code is shown nowhere, also when it comes back in an answer."""
     out = io.StringIO()

@@ -25,6 +25,9 @@ WALLET = {
 }
 
 
+PASSKEYS = {"part": "gateway.passkeys.provider"}
+
+
 def found(**changed: Any) -> set[str]:
     """The ids of our checks under changed settings."""
     from django.conf import settings
@@ -47,9 +50,14 @@ def test_the_demo_settings_are_clean() -> None:
 
 @pytest.mark.requirement("ACP-154")
 def test_a_provider_that_is_in_order_is_clean_also_outside_the_demo() -> None:
-    changed = found(INTERVENTIONS={"redirect": WALLET, "webview": WALLET}, DEMO=False)
+    widget = WALLET | {"readback_url": "https://wallet.example/confirmations/{id}"}
+    changed = found(
+        INTERVENTIONS={"redirect": WALLET, "webview": widget, "biometric": PASSKEYS},
+        PUBLIC_URL="https://shop.example",
+        DEMO=False,
+    )
 
-    assert not [entry for entry in changed if entry.startswith("agentic.E04")]
+    assert not [entry for entry in changed if entry.startswith(("agentic.E04", "agentic.W04"))]
 
 
 @pytest.mark.requirement("ACP-001")
@@ -59,7 +67,18 @@ def test_a_provider_that_is_in_order_is_clean_also_outside_the_demo() -> None:
         ({"PUBLIC_URI": "https://x.example"}, "agentic.E001"),
         ({"PRESELECT": "dearest"}, "agentic.E002"),
         ({"RELAY": "pigeon"}, "agentic.E002"),
+        ({"ORDERS_API": "no"}, "agentic.E002"),
         ({"ATTEMPT_SECONDS": 30.0}, "agentic.E016"),
+        ({"PAYMENT_SECONDS": 0}, "agentic.E091"),
+        ({"PAYMENT_SECONDS": "20"}, "agentic.E091"),
+        ({"IDEMPOTENCY_LEASE_SECONDS": 20.0}, "agentic.E092"),
+        ({"ATTEMPT_SECONDS": 60.0, "PAYMENT_SECONDS": 60.0}, "agentic.E092"),
+        ({"MESSAGE_LEASE_SECONDS": 40.0}, "agentic.E093"),
+        ({"PAYMENT_BREAKER_FAILURES": 21}, "agentic.E094"),
+        ({"PAYMENT_BREAKER_FAILURES": 0}, "agentic.E094"),
+        ({"PAYMENT_BREAKER_SECONDS": 31}, "agentic.E095"),
+        ({"PAYMENT_BREAKER_SECONDS": 0}, "agentic.E095"),
+        ({"PAYMENT_EVENTS_KEEP_DAYS": 0}, "agentic.E096"),
         ({"CATALOG": "nowhere.Catalog"}, "agentic.E004"),
         ({"CATALOG": "gateway.shop.stock.ShopInventory"}, "agentic.E005"),
         ({"PUBLIC_URL": ""}, "agentic.E006"),
@@ -101,10 +120,35 @@ def test_a_provider_that_is_in_order_is_clean_also_outside_the_demo() -> None:
             {"INTERVENTIONS": {"redirect": WALLET | {"page_origins": ["http://w.example"]}}, "DEMO": False},
             "agentic.E043",
         ),
+        ({"INTERVENTIONS": {"webview": WALLET}}, "agentic.E045"),
         (
             {"INTERVENTIONS": {"redirect": WALLET | {"client_secret": "demo-only-x"}}, "DEMO": False},
             "agentic.E044",
         ),
+        ({"INTERVENTIONS": {"biometric": {"part": "gateway.openid.provider"}}}, "agentic.E041"),
+        ({"INTERVENTIONS": {"biometric": {"part": "gateway.shop.stock.ShopInventory"}}}, "agentic.E042"),
+        ({"INTERVENTIONS": {"biometric": PASSKEYS | {"nickname": "x"}}}, "agentic.E041"),
+        ({"INTERVENTIONS": {"biometric": PASSKEYS}, "PUBLIC_URL": "http://127.0.0.1:8000"}, "agentic.W040"),
+        ({"INTERVENTIONS": {"biometric": PASSKEYS}, "PUBLIC_URL": "https://[::1]"}, "agentic.W040"),
+        ({"INTERVENTIONS": {"biometric": PASSKEYS}, "PUBLIC_URL": "http://shop.test"}, "agentic.W040"),
+        ({"INTERVENTIONS": {"address_verification": True}}, "agentic.E041"),
+        ({"INTERVENTIONS": {"address_verification": {"part": "nowhere.Check"}}}, "agentic.E041"),
+        (
+            {"INTERVENTIONS": {"address_verification": {"part": "gateway.shop.stock.ShopInventory"}}},
+            "agentic.E042",
+        ),
+        ({"OTP_CHANNELS": []}, "agentic.E070"),
+        ({"OTP_CHANNELS": "email"}, "agentic.E070"),
+        ({"OTP_CHANNELS": 7}, "agentic.E070"),
+        ({"OTP_CHANNELS": ["email", "pigeon"]}, "agentic.E070"),
+        ({"OTP_CHANNELS": ["email", 7]}, "agentic.E070"),
+        ({"OTP_CHANNELS": ["sms", "sms"]}, "agentic.E070"),
+        ({"OTP_CHANNELS": ["sms"], "SMS": {}}, "agentic.E071"),
+        ({"OTP_CHANNELS": ["email"], "SMS": {"part": "nowhere.Texts"}}, "agentic.E071"),
+        ({"SMS": {"part": "gateway.project.texts.FolderMessages", "dir": "x"}}, "agentic.E071"),
+        ({"SMS": ["gateway.project.texts.FolderMessages"]}, "agentic.E071"),
+        ({"SMS": {"part": "gateway.shop.stock.ShopInventory"}}, "agentic.E072"),
+        ({"DEMO": False}, "agentic.E073"),
         ({"HASH_KEYS": []}, "agentic.E008"),
         ({"HASH_KEYS": ["short"], "DEMO": False}, "agentic.E009"),
         ({"DEMO": False}, "agentic.E010"),
@@ -156,9 +200,44 @@ def test_production_settings_with_good_secrets_pass(settings: Any) -> None:
         PAYMENTS="checkout.payments.sandbox.SandboxProvider",
         RATE_STORE="redis://store",
         INTERVENTIONS={},
+        SANDBOX_BANK={},
+        OTP_CHANNELS=["email"],
+        SMS={},
+        VAULT={},
+        AUTHENTICATION={},
     )
 
     assert names == {"agentic.W001"}
+
+
+@pytest.mark.requirement("ACP-197")
+@pytest.mark.parametrize("key", ["VAULT", "AUTHENTICATION"])
+def test_who_takes_cards_is_looked_at(key: str) -> None:
+    assert found(**{key: {}}) == set()
+    assert found(**{key: {"part": "nowhere.Vault"}}) == {"agentic.E110"}
+    assert found(**{key: "gateway.sandbox.vault"}) == {"agentic.E110"}
+    assert found(**{key: {"part": "gateway.shop.catalog.ShopCatalog"}}) == {"agentic.E111"}
+    assert "agentic.W110" in found(DEMO=False)
+
+
+def test_the_demos_bank_is_for_the_demo(settings: Any) -> None:
+    """Decision 4: everybody knows what the sandbox provider would say to it."""
+    settings.SECRET_KEY = GOOD
+
+    names = found(
+        DEMO=False,
+        PUBLIC_URL="https://shop.example",
+        HASH_KEYS=[GOOD],
+        PAYMENTS="gateway.sandbox.provider",
+        RATE_STORE="redis://store",
+        INTERVENTIONS={},
+    )
+
+    assert "agentic.E047" in names
+
+
+def test_what_becomes_of_the_unauthenticated_is_decided() -> None:
+    assert "agentic.E002" in found(UNAUTHENTICATED="perhaps")
 
 
 def test_a_view_inside_atomic_requests_is_found() -> None:

@@ -15,8 +15,8 @@ from rest_framework.exceptions import ParseError
 
 from checkout import errors as domain
 from gateway import errors as door
-from gateway import intake, strict_json
-from gateway.acp import refusals, versions
+from gateway import intake, payment_webhook, strict_json
+from gateway.acp import delegated_refusals, refusals, versions
 from schemas import facade
 
 ROOT = Path(settings.PROJECT_DIR)
@@ -25,6 +25,15 @@ OURS = ("checkout", "gateway", "interventions")
 
 HEADS = (door.GatewayError, intake.IntakeError, domain.CheckoutError)
 """Heads of families: raised through their members only."""
+
+NOT_FOR_AGENTS = (payment_webhook.NotGenuine,)
+"""Told to the payment provider."""
+
+OF_VISITS = "gateway.interaction_api."
+"""Where refusals live that have a text and no code: the Interaction API's own."""
+
+NOT_BY_CODE = (domain.NotAvailable,)
+"""Told by the Interaction API alone, wherever it lives."""
 
 ROW = re.compile(r"^\| (?P<kind>\w+) \| `(?P<code>\w+)` \| (?P<meaning>[^|]+) \| (?P<remedy>[^|]+) \|$", re.M)
 
@@ -41,7 +50,8 @@ def family(head: type[Exception]) -> Iterator[type[Exception]]:
     """Every class of ours below this one."""
     for kind in head.__subclasses__():
         if kind.__module__.split(".")[0] in OURS:
-            yield kind
+            if not kind.__module__.startswith(OF_VISITS) and kind not in NOT_BY_CODE:
+                yield kind
             yield from family(kind)
 
 
@@ -67,11 +77,12 @@ def worded() -> set[tuple[str, str]]:
     problems: list[Exception] = [strict_json.BadJSON("No."), ParseError(), RuntimeError()]
     for head in HEADS:
         for kind in family(head):
-            problems += examples_of(kind)
+            problems += [] if kind in NOT_FOR_AGENTS else examples_of(kind)
     found: set[tuple[str, str]] = set()
-    for problem in problems:
-        status, body, _ = refusals.refusal(problem)
-        found.add((str(status), body["code"]))
+    for dialect in (refusals, delegated_refusals.PAYMENT, delegated_refusals.AUTHENTICATION):
+        for problem in problems:
+            status, body, _ = dialect.refusal(problem)
+            found.add((str(status), body["code"]))
     return found
 
 

@@ -16,7 +16,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from gateway import agents, delivery, intake
-from gateway.acp import documentation, examples
+from gateway.acp import documentation, examples, examples_3ds
 from gateway.api import NothingHere, ProtocolView
 from gateway.openapi import document, hooks, operations
 from gateway.openapi.views import Docs
@@ -24,6 +24,7 @@ from gateway.person.pages import Page
 from gateway.shop import demo
 from schemas import facade
 from tests.agents import PlayedAgent
+from tests.bank import Wire, banked, provider
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -148,13 +149,15 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
         if view.__module__.startswith("gateway.")
         # The wallet is somebody else's server, beside ours in the demo only.
         and not view.__module__.startswith(("gateway.project.", "gateway.wallet."))
+        # Nor are the operator's screens for agents.
+        and not place.startswith("/admin/")
     ]
 
     pages = {place for place, view in ours if issubclass(view, Page | Docs)}
     called = {
         (place, method)
         for place, view in ours
-        if issubclass(view, ProtocolView) and not issubclass(view, NothingHere)
+        if issubclass(view, ProtocolView) and not issubclass(view, NothingHere) and view.for_agents
         for method in METHODS
         if hasattr(view, method)
     }
@@ -162,8 +165,21 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
 
     assert called == {(place, method) for method, place, _ in each(written)}
     confirm = "/agentic/confirm/{ticket}"
-    assert pages == {"/agentic/orders/{order_id}", confirm, f"{confirm}/return", "/api/docs/"}
+    passkey = {f"{confirm}/passkey{more}" for more in ("", "/options", "/proof", "/status")}
+    parts = {f"{confirm}/{part}" for part in ("return", "code", "embed", "element")}
+    asking = {confirm, "/agentic/confirm/returned/{payment_id}"} | parts | passkey
+    handoff = "/agentic/checkout/{ticket}"
+    asking |= {handoff} | {f"{handoff}/{part}" for part in ("contact", "address", "delivery", "payment")}
+    assert pages == {"/agentic/orders/{order_id}", "/api/docs/"} | asking
     assert unknown == []
+    others = {place for place, view in ours if not getattr(view, "for_agents", True)}
+    # What lies below it is described by agents.json.
+    assert {place for place in others if not place.startswith("/.well-known/agents/api/")} == {
+        "/agentic/payments/webhook",
+        "/.well-known/agents.txt",
+        "/.well-known/agents.json",
+        "/agents.json",
+    }
 
 
 def test_every_session_operation_takes_the_headers_of_the_protocol(written: dict[str, Any]) -> None:
@@ -203,6 +219,24 @@ def test_every_session_operation_names_its_refusals(written: dict[str, Any]) -> 
                 assert body["examples"]
 
 
+def test_every_cart_operation_names_its_refusals(written: dict[str, Any]) -> None:
+    """acp.md 0.2 and C-20: a replacement needs no key, and heeds one."""
+    found = {op["operationId"]: op for _, _, op in each(written) if "Carts" in op["tags"]}
+    reading = {"400", "401", "404", "429", "500", "503"}
+    changing = reading | {"409", "413", "415", "422"}
+
+    assert {name: set(op["responses"]) for name, op in found.items()} == {
+        "createCart": changing | {"201"},
+        "getCart": reading | {"200"},
+        "updateCart": changing | {"200"},
+        "cancelCart": changing | {"200"},
+    }
+    refused = found["updateCart"]["responses"]["400"]["content"]["application/json"]["examples"]
+    assert "idempotency_key_required" not in json.dumps(refused)
+    keys = [entry for entry in found["updateCart"]["parameters"] if entry.get("name") == "Idempotency-Key"]
+    assert [entry.get("required", False) for entry in keys] == [False]
+
+
 def test_answers_name_their_headers(written: dict[str, Any]) -> None:
     """ACP-012, ACP-013, ACP-023, ACP-040: echoes, replay mark, Retry-After, Allow."""
     for method, place, operation in acp(written):
@@ -228,6 +262,12 @@ def test_a_body_is_required_where_the_view_requires_it(written: dict[str, Any]) 
         "updateCheckoutSession": True,
         "completeCheckoutSession": True,
         "cancelCheckoutSession": False,
+        "delegatePayment": True,
+        "createAuthenticationSession": True,
+        "authenticateSession": True,
+        "createCart": True,
+        "updateCart": True,
+        "cancelCart": False,
     }
 
 
@@ -348,6 +388,23 @@ def test_the_shown_refusals_about_codes_are_given(agent: PlayedAgent, written: d
     assert unasked.json() == refusal(written, "updateCheckoutSession", "no_pending_intervention")
 
 
+@pytest.mark.requirement("ACP-035", "ACP-071")
+def test_the_shown_3d_secure_is_asked_for(agent: PlayedAgent, written: dict[str, Any]) -> None:
+    """ACP-035 word for word; and an example is no proof."""
+    with banked(provider(Wire())):
+        created = agent.post("/checkout_sessions", examples_3ds.CREATE_AUTHENTICATING).json()
+        asked = agent.complete(created, examples_3ds.COMPLETE_ASKED)
+        early = agent.complete(created, examples.COMPLETE)
+        declined = agent.complete(created, examples_3ds.COMPLETE_AUTHENTICATED)
+
+    answer = asked.json()
+    del answer["authentication_metadata"]["sandbox_run_url"]
+    assert shape(answer) | {"continue_url": ""} == shape(examples_3ds.AUTHENTICATING) | {"continue_url": ""}
+    assert early.status_code == 400
+    assert early.json() == refusal(written, "completeCheckoutSession", "requires_3ds")
+    assert declined.json()["messages"][0]["code"] == "payment_declined"
+
+
 def refusal(written: dict[str, Any], operation_id: str, code: str) -> dict[str, Any]:
     """The example of a 400 with this code, by its value: the document spells names its own way."""
     operation = next(op for _, _, op in each(written) if op["operationId"] == operation_id)
@@ -370,9 +427,9 @@ def test_health_answers_like_its_examples(client: Client, db: None) -> None:
         jsonschema.validate(answer.json(), content["application/json"]["schema"])
 
 
-ALWAYS_NEW = {"order_number", "confirmation_number", "permalink_url", "api_base_url"}
-DAYS = {"ready_by", "pickup_by", "start", "end"}
-OUR_IDS = ("cs_", "ord_")
+ALWAYS_NEW = {"order_number", "confirmation_number", "permalink_url", "api_base_url", "continue_url"}
+DAYS = {"earliest", "latest", "ready_by", "pickup_by", "start", "end"}
+OUR_IDS = ("cs_", "ord_", "cart_")
 
 
 def shape(node: Any, name: str = "") -> Any:

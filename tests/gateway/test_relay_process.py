@@ -211,6 +211,7 @@ def test_a_celery_worker_killed_in_the_middle_loses_nothing(celery_processes: Pr
 
 
 @pytest.mark.services
+@pytest.mark.requirement("R15")
 @pytest.mark.parametrize("fault", ["down", "silent"])
 def test_a_broken_broker_delays_and_loses_nothing(
     celery_processes: Processes, broker: BrokerProxy, fault: str
@@ -235,6 +236,7 @@ def test_a_broken_broker_delays_and_loses_nothing(
 
 
 @pytest.mark.services
+@pytest.mark.requirement("R15")
 def test_a_task_that_the_broker_lost_is_published_again(celery_processes: Processes) -> None:
     """R15: broker data wiped loses nothing."""
     import redis

@@ -53,6 +53,7 @@ class Known:
     sessions: tuple[str, ...]
     orders: tuple[str, ...]
     tickets: tuple[str, ...] = ("0" * 96,)
+    runs: tuple[str, ...] = ("das_0",)
 
 
 def create_body(rng: random.Random) -> dict[str, Any]:
@@ -97,6 +98,61 @@ def cancel_body(rng: random.Random) -> dict[str, Any]:
     )
 
 
+CARDS = ("4242424242424242", "4000000000000002", "4000000000003220", "378282246310005", "4111111111111111")
+
+
+def delegate_body(rng: random.Random) -> dict[str, Any]:
+    card = {
+        "type": "card",
+        "card_number_type": "fpan",
+        "number": rng.choice(CARDS),
+        "exp_month": "11",
+        "exp_year": "2034",
+        "cvc": "223",
+        "display_card_funding_type": "credit",
+        "metadata": {},
+    }
+    allowance = {
+        "reason": "one_time",
+        "max_amount": 5_000,
+        "currency": "usd",
+        "checkout_session_id": "cs_0",
+        "merchant_id": "sandbox-merchant",
+        "expires_at": "2034-01-01T00:00:00Z",
+    }
+    body = {"payment_method": card, "allowance": allowance, "risk_signals": [], "metadata": {"a": "b"}}
+    return body | ({"billing_address": dict(ADDRESS)} if rng.random() < 0.5 else {})
+
+
+def begin_body(rng: random.Random) -> dict[str, Any]:
+    card = {"type": "card", "number": rng.choice(CARDS), "exp_month": "11", "exp_year": "2034", "name": "Ada"}
+    body = {
+        "merchant_id": "sandbox-merchant",
+        "payment_method": card,
+        "amount": {"value": rng.randint(1, 5_000), "currency": "USD"},
+    }
+    return body | (_place() if rng.random() < 0.5 else {})
+
+
+def go_on_body(rng: random.Random) -> dict[str, Any]:
+    return {"fingerprint_completion": rng.choice("YNU")} | (_place() if rng.random() < 0.5 else {})
+
+
+def _place() -> dict[str, Any]:
+    browser = {
+        "accept_header": "text/html",
+        "ip_address": "203.0.113.7",
+        "javascript_enabled": False,
+        "language": "en-US",
+        "user_agent": "Mozilla/5.0",
+    }
+    return {
+        "channel": {"type": "browser", "browser": browser},
+        "challenge_notification_url": "https://agent.example/back",
+        "shopper_details": {"name": "Ada Lovelace", "email": "ada@example.com"},
+    }
+
+
 def request(rng: random.Random, known: Known) -> Sent:
     """The next request: a good one for some route, with none to four things wrong."""
     sent, body = _good(rng, known)
@@ -139,6 +195,7 @@ def _good(rng: random.Random, known: Known) -> tuple[Sent, dict[str, Any] | None
     if rng.random() < 0.15:
         return form(rng, known), None
     session = f"{BASE}/checkout_sessions/{rng.choice(known.sessions)}"
+    run = f"{BASE}/delegate_authentication/{rng.choice(known.runs)}"
     make, path = rng.choice(
         (
             (create_body, f"{BASE}/checkout_sessions"),
@@ -147,6 +204,10 @@ def _good(rng: random.Random, known: Known) -> tuple[Sent, dict[str, Any] | None
             (update_body, session),
             (complete_body, f"{session}/complete"),
             (cancel_body, f"{session}/cancel"),
+            (delegate_body, f"{BASE}/agentic_commerce/delegate_payment"),
+            (begin_body, f"{BASE}/delegate_authentication"),
+            (go_on_body, f"{run}/authenticate"),
+            (None, run),
             (None, session),
             (None, rng.choice((*PLACES, f"/agentic/orders/{rng.choice(known.orders)}"))),
         )
@@ -174,7 +235,7 @@ def _spoil_request(rng: random.Random, sent: Sent) -> None:
             sent.target = "/".join(parts) + (f"?{query}" if query else "")
         case 2:
             sent.target += rng.choice(("/", "//", "?", "/" + rng.choice(SEGMENTS), rng.choice(QUERIES)))
-        case 3:
+        case 3 if sent.headers:
             sent.headers.pop(rng.choice(sorted(sent.headers)), None)
         case _:
             sent.headers[rng.choice(HEADER_NAMES)] = rng.choice(HEADER_VALUES)

@@ -23,6 +23,7 @@ from interventions.providers import otp
 from interventions.providers.otp import Counted
 from tests.agents import ADDRESS, PlayedAgent
 
+LINK = re.compile(r"(?<=/confirm/)[0-9a-f]{96}")
 CODE = re.compile(r"one-time code: ([0-9]+)$", re.MULTILINE)
 CAPABLE = {"interventions": {"supported": ["otp"]}}
 DAY = timedelta(hours=24)
@@ -124,9 +125,9 @@ Shown = tuple[int, str, tuple[tuple[str, str], ...]]
 
 def shown(answer: HttpResponse, session: dict[str, Any]) -> Shown:
     """All that an answer tells about the guess: status, body and headers, without what is the
-    session's or the request's own (id, address, times) and without Retry-After."""
+    session's or the request's own (id, address, link, times) and without Retry-After."""
     body = (
         answer.content.decode().replace(session["id"], "(id)").replace(session["buyer"]["email"], "(email)")
     )
     headers = sorted((name, value) for name, value in answer.headers.items() if name not in OWN_HEADERS)
-    return answer.status_code, MOMENT.sub("(time)", body), tuple(headers)
+    return answer.status_code, LINK.sub("(link)", MOMENT.sub("(time)", body)), tuple(headers)

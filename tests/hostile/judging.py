@@ -10,8 +10,12 @@ from typing import Any
 from schemas import facade
 from tests.agents import VERSION
 
-PAGES = re.compile(r"/agentic/(orders/[^/]+|confirm/[^/]+(/return)?)\Z")
+PAGES = re.compile(r"/agentic/(orders/[^/]+|confirm/[^/]+(/return|/embed)?)\Z")
 SESSION = re.compile(r"/agentic/acp/checkout_sessions(/[^/]+(/(complete|cancel))?)?\Z")
+CARDS = re.compile(
+    r"/agentic/acp/(?:(?P<pay>agentic_commerce/delegate_payment)|delegate_authentication(?P<run>/.*)?)\Z",
+    re.S,
+)
 DISCOVERY = "/.well-known/acp.json"
 HEALTH = ("/healthz", "/readyz", "/agentic/healthz", "/agentic/readyz")
 
@@ -45,7 +49,10 @@ def faults(path: str, status: int, header: Callable[[str], str], body: bytes) ->
 
 
 def _violations(path: str, status: int, document: Any) -> list[str]:
-    if status >= 400:
+    taking = CARDS.match(path)
+    if taking:
+        schema = _of_a_card(taking, status, document)
+    elif status >= 400:
         schema = "Error"
     elif SESSION.match(path):
         schema = "CheckoutSession"
@@ -59,6 +66,14 @@ def _violations(path: str, status: int, document: Any) -> list[str]:
         f"{schema}: {violation.path} {violation.message}"
         for violation in facade.validator(schema, _version(document)).violations(document)
     ]
+
+
+def _of_a_card(taking: re.Match[str], status: int, document: Any) -> str:
+    if status >= 400:
+        return "DelegationError"
+    if taking["pay"]:
+        return "DelegatePaymentResponse"
+    return "DelegateAuthenticationSessionWithResult"
 
 
 def _version(document: Any) -> str:

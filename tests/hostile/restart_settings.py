@@ -7,5 +7,7 @@ AGENTIC_GATEWAY = {
     **AGENTIC_GATEWAY,
     "IDEMPOTENCY_LEASE_SECONDS": 2.0,
     "MESSAGE_LEASE_SECONDS": 3.0,
+    "PAYMENT_SECONDS": 1.0,
+    "WEBHOOK_TIMEOUT_SECONDS": 1.0,
     "PAYMENTS": "tests.hostile.gated_payments.GatedPayments",
 }

@@ -67,7 +67,7 @@ PARTS = {
     "inventory": ("hold", "commit", "release", "release_overdue"),
     "payments": ("handlers", "authorize", "capture", "retrieve", "void", "refund"),
     "order_sink": ("place",),
-    "outbox": ("add",),
+    "outbox": ("add", "add_all"),
 }
 
 

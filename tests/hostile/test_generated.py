@@ -21,11 +21,14 @@ from gateway.shop.models import Product
 from interventions import policy, ports
 from interventions.models import Policy
 from tests.agents import ADDRESS, BASE, PlayedAgent
+from tests.bank import Wire, authenticator
+from tests.cards import AUTHENTICATE, authenticating
 from tests.hostile import grammar
 from tests.hostile.grammar import Known, Sent
 from tests.hostile.judging import faults, for_programs
 from tests.hostile.vocabulary import CANARY
 from tests.interventions.wallet import PlayedWallet
+from tests.parts import plugged
 
 COUNT = int(os.environ.get("AGENTIC_HOSTILE_COUNT", "5000" if settings.REDIS_URL else "1000"))
 SEED = int(os.environ.get("AGENTIC_HOSTILE_SEED", "20260417"))
@@ -46,10 +49,17 @@ def application(shop: None) -> Iterator[WSGIHandler]:
     """The project as a WSGI server calls it; an exception is an answer here, not a failure."""
     Product.objects.filter(available__gt=1).update(available=1_000_000)
     before = ports.ports()
-    ports.plug(replace(before, providers={**before.providers, "redirect": PlayedWallet()}))
+    ports.plug(
+        replace(
+            before, providers={**before.providers, **dict.fromkeys(("redirect", "webview"), PlayedWallet())}
+        )
+    )
     Policy.objects.create(name="Wallet", kinds=["redirect"], enforcement="always", item_tag="screen")
     policy.forget()
-    with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=False, ROOT_URLCONF="gateway.project.demo_urls"):
+    with (
+        plugged(authenticator=authenticator(Wire())),
+        override_settings(DEBUG_PROPAGATE_EXCEPTIONS=False, ROOT_URLCONF="gateway.project.demo_urls"),
+    ):
         yield WSGIHandler()
     ports.plug(before)
 
@@ -162,9 +172,20 @@ def _stocked(agent: PlayedAgent) -> Known:
         capabilities={"interventions": {"supported": ["redirect"]}},
         fulfillment_details={"address": ADDRESS},
     )
-    ticket = waiting["intervention_context"]["redirect_url"].rpartition("/")[2]
+    shown = agent.create(
+        "item_headphones",
+        capabilities={"interventions": {"supported": ["webview"]}},
+        fulfillment_details={"address": ADDRESS},
+    )
+    tickets = [
+        session["intervention_context"]["redirect_url"].removesuffix("/embed").rpartition("/")[2]
+        for session in (waiting, shown)
+    ]
     return Known(
-        (*sessions, foreign, waiting["id"], "cs_0"), (completed["order"]["id"],), (ticket, ticket, "0" * 96)
+        (*sessions, foreign, waiting["id"], shown["id"], "cs_0"),
+        (completed["order"]["id"],),
+        (*tickets, *tickets, "0" * 96),
+        (agent.post(AUTHENTICATE, authenticating()).json()["authentication_session_id"], "das_0"),
     )
 
 

@@ -11,9 +11,12 @@ import pytest
 from gateway import delivery
 from gateway.models import IdempotentRequest
 from tests.agents import ADDRESS, BASE, BUYER, MINIMAL, paying
+from tests.bank import Wire, authenticator
+from tests.cards import AUTHENTICATE, DELEGATE, authenticating, delegating
 from tests.hostile import evidence
 from tests.hostile.canaries import Scanner, word
 from tests.hostile.played import Played, report, scan
+from tests.parts import plugged
 
 TEXT = frozenset(
     "full_name name line_one line_two city state postal_code country email order_notes locale".split()
@@ -33,7 +36,8 @@ OTHERS = ("code", "key", "unknown key", "token")
 @pytest.mark.requirement("ACP-005")
 def test_secrets_in_wrong_places_are_kept_nowhere(agent: Played, scanner: Scanner) -> None:
     """Every route, header, member and query, one secret at a time."""
-    with evidence.monitored() as commands, evidence.diary() as diary:
+    running = plugged(authenticator=authenticator(Wire()))
+    with evidence.monitored() as commands, evidence.diary() as diary, running:
         session = agent.session()
         delivery.deliver_due()
         for method, path, body in _requests(session):
@@ -103,6 +107,11 @@ def _requests(session: str) -> list[tuple[str, str, Any]]:
         ("POST", one, {"order_notes": "Ring once.", "intervention_response": {"type": "later"}}),
         ("POST", f"{one}/complete", paying()),
         ("POST", f"{BASE}/checkout_sessions/cs_0/cancel", {"intent_trace": {"reason_code": "other"}}),
+        # Its metadata are returned as they came, to whoever wrote them (ACP-203).
+        ("POST", BASE + DELEGATE, delegating(session, card={"metadata": {}}, metadata={})),
+        ("POST", BASE + AUTHENTICATE, authenticating()),
+        ("POST", f"{BASE}{AUTHENTICATE}/das_0/authenticate", {"fingerprint_completion": "Y"}),
+        ("GET", f"{BASE}{AUTHENTICATE}/das_0", None),
         ("GET", "/.well-known/acp.json", None),
         ("GET", "/healthz", None),
         ("GET", "/readyz", None),
@@ -111,6 +120,7 @@ def _requests(session: str) -> list[tuple[str, str, Any]]:
         ("GET", "/agentic/orders/ord_0", None),
         ("POST", f"/agentic/confirm/{'0' * 96}", None),
         ("POST", f"/agentic/confirm/{'0' * 96}/return", None),
+        ("POST", f"/agentic/confirm/{'0' * 96}/embed", None),
     ]
 
 

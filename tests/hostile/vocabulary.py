@@ -263,12 +263,15 @@ PLACES = (
     *("/api/schema/", "/api/docs/", "/api/", "/admin/", "/admin/nothing/"),
     *("/sandbox-wallet/.well-known/openid-configuration", "/sandbox-wallet/jwks", "/sandbox-wallet/nothing"),
     *("/sandbox-wallet/confirmations/int_1", "/sandbox-wallet/authorize", "/sandbox-wallet/embed"),
+    *("/sandbox-bank/challenges", "/sandbox-bank/challenges/nothing", "/sandbox-bank/nothing"),
+    *("/sandbox-bank/challenges/nothing/page", "/sandbox-bank/challenges/nothing/run"),
 )
 
 FORMS = {
     "/admin/login/": ("username", "password", "next", "this_is_the_login_form"),
     "/agentic/confirm/{ticket}": ("answer",),
     "/agentic/confirm/{ticket}/return": ("code", "state", "error", "iss", "answer"),
+    "/agentic/confirm/{ticket}/embed": ("visit", "answer"),
     "/sandbox-wallet/authorize": (
         *("client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge"),
         *("code_challenge_method", "id", "amount", "currency", "decision", "behaviour", "slow_seconds"),
@@ -276,12 +279,14 @@ FORMS = {
     "/sandbox-wallet/embed": ("client_id", "id", "amount", "currency", "decision", "behaviour"),
     "/sandbox-wallet/token": ("grant_type", "code", "redirect_uri", "code_verifier"),
     "/sandbox-wallet/confirmations/{ticket}": ("id",),
+    "/sandbox-bank/challenges/{ticket}/page": ("return_to", "state", "decision"),
 }
 """Pages for people and what a stranger's machine asks, by path: the fields of their forms."""
 
 FORM_VALUES = (
     "stop",
     "continue",
+    "finished",
     "admin",
     "/admin/",
     "approve",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -34,10 +34,19 @@ class World:
     def __init__(self) -> None:
         self.queued: list[tuple[str, dict[str, Any]]] = []
         self.people: dict[str, Contact] = {}
+        self.texts: list[tuple[str, str, str]] = []
+
+    def send(self, to: str, text: str, *, id: str) -> None:
+        """Carries texts: number, text and the text's own name."""
+        self.texts.append((to, text, id))
 
     def add(self, kind: str, payload: Mapping[str, Any], due: datetime | None = None) -> None:
         assert transaction.get_connection().in_atomic_block
         self.queued.append((kind, dict(payload)))
+
+    def add_all(self, effects: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        for kind, payload in effects:
+            self.add(kind, payload)
 
     def rules(self, **changed: Any) -> None:
         """These rules are other than the defaults from now on."""
@@ -52,13 +61,14 @@ class World:
             sends_per_owner_day=1_000,
         )
 
-    def knows(self, subject: str, address: str) -> None:
+    def knows(self, subject: str, address: str, phone: str = "") -> None:
         self.people[subject] = Contact(
             address=address,
             merchant="Wiener Becher",
             amount_text="129.99 USD",
             items_text="1 x Sneakers\n2 x Mug",
             requested_by="demo-agent",
+            phone=phone,
         )
 
     def ask(
@@ -68,9 +78,11 @@ class World:
         binding: str = "cart A",
         address: str = "ada@example.com",
         owner: str = "key:demo",
+        phone: str = "",
+        channel: str = "email",
     ) -> Snapshot:
         """`ensure` as a checkout would call it."""
-        self.knows(subject, address)
+        self.knows(subject, address, phone)
         with transaction.atomic():
             return services.ensure(
                 subject,
@@ -78,21 +90,24 @@ class World:
                 binding=binding,
                 amount=12_999,
                 currency="usd",
-                destination=address,
+                destination=phone if channel == "sms" else address,
+                channel=channel,
                 owner=owner,
             )
 
-    def again(self, subject: str = "cs_1") -> Snapshot:
+    def again(self, subject: str = "cs_1", **to: str) -> Snapshot:
         with transaction.atomic():
-            return services.resend(subject, actor="key:demo")
+            return services.resend(subject, actor="key:demo", **to)
 
     def deliver(self) -> list[str]:
-        """Everything queued was carried out; the codes that were mailed by it."""
-        before = len(mail.outbox)
+        """Everything queued was carried out; the codes that were mailed or texted by it, those by
+        mail first."""
+        before, texts_before = len(mail.outbox), len(self.texts)
         queued, self.queued = self.queued, []
         for kind, payload in queued:
             effects.EFFECTS[kind](payload)
-        return [CODE.findall(str(message.body))[0] for message in mail.outbox[before:]]
+        mailed = [CODE.findall(str(message.body))[0] for message in mail.outbox[before:]]
+        return mailed + [text.partition(" ")[0] for _, text, _ in self.texts[texts_before:]]
 
     def code(self, subject: str = "cs_1", **asked: Any) -> str:
         """Somebody is asked, and this is the code in the mail."""
@@ -119,7 +134,7 @@ def moves_of(intervention: Intervention) -> list[tuple[str, str, str]]:
 def world() -> Iterator[World]:
     before = ports._plugged
     made = World()
-    ports.plug(Parts({"otp": otp}, made, keyed, made.people.get, OtpRules()))
+    ports.plug(Parts({"otp": otp}, made, keyed, made.people.get, OtpRules(), ("email", "sms"), made))
     policy.forget()
     yield made
     ports._plugged = before

@@ -145,6 +145,15 @@ def test_a_destination_has_twenty_failures_a_day_over_all_subjects(
         assert answer("cs_later", "otp", later).outcome == Answer.RIGHT
 
 
+@pytest.mark.requirement("T12", "T14")
+def test_the_dots_of_a_gmail_address_make_no_other_mailbox() -> None:
+    """They are as many spellings as places for a dot; elsewhere a dot is somebody else."""
+    spellings = ("adalovelace@gmail.com", "ada.lovelace@gmail.com", "A.D.A.lovelace+1@googlemail.com")
+
+    assert len({otp.digest_of(address) for address in spellings}) == 1
+    assert otp.digest_of("a.da@example.com") != otp.digest_of("ada@example.com")
+
+
 def test_what_was_right_is_no_failure(world: World) -> None:
     """The count of the success is given back, and only that."""
     world.sends_freely()

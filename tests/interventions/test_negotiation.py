@@ -33,7 +33,7 @@ def outcome(
 
 
 @pytest.mark.requirement(
-    "ACP-0.3", "ACP-126", "ACP-128", "ACP-132", "ACP-133", "ACP-140", "ACP-143", "ACP-166"
+    "ACP-0.3", "ACP-126", "ACP-128", "ACP-132", "ACP-133", "ACP-140", "ACP-143", "ACP-166", "IT-04", "IT-06"
 )
 @pytest.mark.parametrize("required", subsets(REQUIRABLE))
 def test_every_agent_meets_every_requirement_as_the_rules_say(required: tuple[str, ...]) -> None:
@@ -77,7 +77,7 @@ def test_declaring_more_never_makes_a_match_worse() -> None:
             assert set(required) <= set(supported)
 
 
-@pytest.mark.requirement("ACP-131", "ACP-140", "ACP-153")
+@pytest.mark.requirement("ACP-131", "ACP-140", "ACP-153", "IT-26")
 def test_unknown_types_are_dropped_and_duplicates_named_once() -> None:
     """ACP-131, ACP-140, ACP-153."""
     agreed = outcome(Declared(("telepathy", "otp", "otp", "", "OTP", "3ds")), ())
@@ -100,7 +100,7 @@ def test_only_what_the_merchant_can_run_is_shared() -> None:
     assert agreed.blocked
 
 
-@pytest.mark.requirement("ACP-128", "ACP-142")
+@pytest.mark.requirement("ACP-128", "ACP-142", "IT-05")
 def test_address_verification_is_never_required() -> None:
     """ACP-128, ACP-142, ACP-163."""
     agreed = negotiate(Declared(()), Kind, Requirement(PASSIVE, Enforcement.ALWAYS))

@@ -120,6 +120,15 @@ def test_before_the_mail_leaves_every_code_is_wrong(world: World) -> None:
 
 
 @pytest.mark.requirement("ACP-158")
+def test_an_answer_for_one_intervention_is_not_compared_with_another(world: World) -> None:
+    """T40: what a page showed was voided while its answer was on the way."""
+    code = world.code()
+
+    assert answer("cs_1", "otp", code, only="int_another").outcome == Answer.OTHER
+    assert row().attempts == 0
+    assert answer("cs_1", "otp", code, only=row().pk).outcome == Answer.RIGHT
+
+
 def test_nothing_pending_and_another_kind_are_told_apart(world: World) -> None:
     """Decision 15, T22: nothing is counted or compared."""
     assert answer("cs_1", "otp", "123456").outcome == Answer.NONE

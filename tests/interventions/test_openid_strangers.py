@@ -278,7 +278,7 @@ def _odd() -> dict[str, str]:
         "key id a number": f"{part({'alg': 'ES256', 'kid': 1})}.{body}.{signature}",
         "own key": signed(ECKey.generate_key("P-256"), {"jwk": KEY.as_dict(private=False)}),
         "own key, our id": signed(ECKey.generate_key("P-256"), {"kid": KEY.kid}),
-        "claims a list": jwt.encode({"alg": "ES256", "kid": KEY.kid}, claims(), KEY).replace(body, part([1])),
+        "claims a list": f"{head}.{part([1])}.{signature}",
         "not base64": "!!!.???.***",
         "not text": "é.é.é",
         "deep": f"{part({'alg': 'ES256'})}.{base64.urlsafe_b64encode(b'[' * 9_000).decode()}.{signature}",

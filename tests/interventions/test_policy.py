@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -17,6 +19,8 @@ from tests.interventions.conftest import World
 OTP, WEBVIEW = frozenset({Kind.OTP}), frozenset({Kind.WEBVIEW})
 ALWAYS, CONDITIONAL, OPTIONAL = Enforcement.ALWAYS, Enforcement.CONDITIONAL, Enforcement.OPTIONAL
 SNEAKERS = Facts(frozenset({"shoes", "new"}), 12_999, "usd")
+ABROAD = replace(SNEAKERS, countries=frozenset({"DE", "FR"}), owner="key:7", handler="card")
+FRENCH = frozenset({"FR", "BE"})
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,53 @@ SNEAKERS = Facts(frozenset({"shoes", "new"}), 12_999, "usd")
 def test_a_rule_asks_when_all_its_conditions_are_met(rule: Rule, met: bool) -> None:
     """ACP-137."""
     assert bool(requirement([rule], SNEAKERS).kinds) is met
+
+
+@pytest.mark.requirement("ACP-137")
+@pytest.mark.parametrize(
+    ("rule", "facts", "unmet"),
+    [
+        (Rule(OTP, ALWAYS, countries=FRENCH), ABROAD, []),
+        (Rule(OTP, ALWAYS, countries=frozenset({"US"})), ABROAD, ["country"]),
+        (Rule(OTP, ALWAYS, countries=FRENCH), SNEAKERS, ["country"]),
+        (Rule(OTP, ALWAYS, countries=FRENCH), replace(SNEAKERS, anywhere=True), []),
+        (Rule(OTP, ALWAYS, owner="key:7"), ABROAD, []),
+        (Rule(OTP, ALWAYS, owner="key:8"), ABROAD, ["agent"]),
+        (Rule(OTP, ALWAYS, handler="card"), ABROAD, []),
+        (Rule(OTP, ALWAYS, handler="card"), SNEAKERS, ["payment handler"]),
+        (Rule(OTP, ALWAYS, handler="giro", item_tag="hats"), ABROAD, ["item tag", "payment handler"]),
+    ],
+)
+def test_where_it_goes_who_buys_and_how_it_is_paid(rule: Rule, facts: Facts, unmet: list[str]) -> None:
+    """Each condition that is not met is named; a rule matches when none is."""
+    assert list(rule.misses(facts)) == unmet
+    assert rule.matches(facts) is (not unmet)
+
+
+def test_the_requirement_names_the_policies_that_ask() -> None:
+    rules = [
+        Rule(OTP, ALWAYS, name="all"),
+        Rule(OTP, ALWAYS, name="hats", item_tag="hats"),
+        Rule(WEBVIEW, CONDITIONAL, name="shoes", item_tag="shoes"),
+    ]
+
+    assert requirement(rules, SNEAKERS).because == ("all", "shoes")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("listed", ["UK", "USA", "US;CA", "1", "ÄT", "US, Germany"])
+def test_a_country_that_is_none_cannot_be_saved(world: World, listed: str) -> None:
+    """It would match nothing, and so ask for nothing."""
+    with pytest.raises(ValidationError, match="two-letter code"):
+        Policy.objects.create(name="far", kinds=["otp"], countries=listed)
+
+
+@pytest.mark.django_db
+def test_countries_are_kept_in_one_spelling(world: World) -> None:
+    saved = Policy.objects.create(name="far", kinds=["otp"], countries=" us,CA , us,")
+
+    assert saved.countries == "US, CA"
+    assert saved.rule().countries == {"US", "CA"}
 
 
 @pytest.mark.requirement("ACP-129")

@@ -171,3 +171,24 @@ def test_asking_changing_and_answering_at_once_neither_blocks_nor_passes_a_void_
     passed = Intervention.objects.filter(state="passed")
     assert all(found.binding == "cart A" for found in passed)
     assert Intervention.objects.filter(state__in=("pending", "interacting")).count() == 1
+
+
+@pytest.mark.services
+@pytest.mark.requirement("T12")
+def test_asking_by_two_ways_at_once_is_one_send(world: World) -> None:
+    """Over both channels together, also where no gap between sends is kept."""
+    phone = "+436641234567"
+    world.rules(send_gaps_seconds=(), destination_gaps_seconds=(), sends_per_challenge=2)
+    world.code(phone=phone)
+
+    def ask(number: int) -> bool:
+        to = (phone, "sms") if number % 2 else ("ada@example.com", "email")
+        return not world.again(channel=to[1], destination=to[0]).limited
+
+    sent = at_once(FEW, ask)
+
+    assert sent.count(True) == 1
+    found = row()
+    assert (found.sends, found.challenge) == (2, 2)
+    assert len(world.deliver()) == 1
+    assert found.destination_digest == otp.digest_of(phone if found.channel == "sms" else "ada@example.com")

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from interventions import effects
+from interventions.channels.sms import NotSent
 from interventions.models import Intervention, Policy
 from interventions.ports import ports
 from interventions.services import answer
@@ -72,11 +73,52 @@ def test_no_table_log_or_statement_holds_code_or_destination(
     assert "c***@example.com" in everything
 
 
+PHONE = "+436641234567"
+
+
+@pytest.mark.requirement("ACP-147", "ACP-159")
+def test_no_table_log_or_statement_holds_a_texted_code_or_its_number(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same for a code that goes by text, and for one that could not be sent."""
+    caplog.set_level(logging.DEBUG)
+    seen: list[str] = []
+    with time_machine.travel(WHOLE_SECOND, tick=False) as clock, CaptureQueriesContext(connection) as asked:
+        world.ask(address="", phone=PHONE, channel="sms")
+        seen.append(repr(world.queued) + everything_stored())
+        (code,) = world.deliver()
+        ((number, text, name),) = world.texts
+        seen += [everything_stored(), name, repr(answer("cs_1", "otp", other_than(code)))]
+        clock.shift(timedelta(seconds=30))
+        world.again(channel="sms", destination=PHONE)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(world, "send", broken)
+            with pytest.raises(NotSent) as failed:
+                effects.EFFECTS[world.queued[0][0]](world.queued[0][1])
+        seen += [repr(failed.value), str(failed.value.__cause__), everything_stored()]
+        seen += [repr(row()), repr(world.people), repr(ports())]
+    seen += [caplog.text]
+    seen += [statement["sql"] for statement in asked.captured_queries]
+
+    everything = "\n".join(seen)
+    assert number == PHONE
+    assert says(text, code), "the search would find it"
+    assert not says(everything, code)
+    for secret in (PHONE, "6641234567", "canary text"):
+        assert secret not in everything
+    assert "***67" in everything
+
+
+def broken(to: str, text: str, *, id: str) -> None:
+    raise ConnectionError(f"canary text: {to} {text}")
+
+
 def test_a_contact_shows_no_address(world: World) -> None:
     """T19."""
-    world.knows("cs_1", ADDRESS)
+    world.knows("cs_1", ADDRESS, PHONE)
 
     assert ADDRESS not in repr(world.people)
+    assert PHONE not in repr(world.people)
 
 
 @pytest.mark.requirement("ACP-159")

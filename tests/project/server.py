@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = (
     *("HOST", "PORT", "PUBLIC_URL", "VAR_DIR", "ALLOWED_HOSTS", "SECRET_KEY", "AGENTIC_HASH_KEYS"),
     *("AGENTIC_RELAY", "DATABASE_URL", "REDIS_URL", "WORKERS", "THREADS", "DJANGO_SETTINGS_MODULE"),
+    *("STRIPE_PUBLISHABLE_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_MERCHANT_ID"),
+    *("STRIPE_LOG", "AGENTIC_PAYMENTS", "AGENTIC_AUDIT_KEYS"),
+    *("ACQUIRER_URL", "ACQUIRER_KEY", "ACQUIRER_WEBHOOK_SECRET"),
 )
 """Variables that change what the server does; a test sets the ones it means."""
 
@@ -148,3 +152,15 @@ class Server:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait(10)
+        # Its workers end a moment after it, and hold the port until then.
+        eventually(self._port_is_free, within=20)
+
+    def _port_is_free(self) -> bool:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+                probe.listen(1)
+            except OSError:
+                return False
+        return True

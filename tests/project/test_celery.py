@@ -8,6 +8,7 @@ import time
 import pytest
 from celery import Celery
 from kombu.exceptions import OperationalError
+from kombu.transport import redis
 
 from gateway.project.celery import app
 
@@ -51,3 +52,38 @@ def test_a_broken_broker_holds_nobody_for_long(listening: bool) -> None:
             probe.send_task("agentic.outbox.deliver", ("msg_1",), retry=False)
 
         assert time.monotonic() - began < 15
+
+
+class Silent:
+    """A channel whose broker does not answer."""
+
+    do_restore = False
+
+    def conn_or_acquire(self, client: object = None) -> object:
+        raise TimeoutError
+
+
+@pytest.mark.requirement("R15")
+@pytest.mark.parametrize("verb", ["ack", "reject"])
+def test_a_task_that_cannot_be_acknowledged_is_over_all_the_same(verb: str) -> None:
+    """Otherwise a worker that met a silent broker once takes no task any more."""
+    chosen = redis.Channel.QoS
+    counting = chosen(Silent(), prefetch_count=1)
+    counting._quick_append("tag", "message")
+    assert not counting.can_consume()
+
+    with pytest.raises(TimeoutError):
+        getattr(counting, verb)("tag")
+
+    assert counting.can_consume()
+
+
+def test_kombus_own_counting_would_stop_the_worker() -> None:
+    """The negative control; when it fails, `gateway.project.broker` is needed no more."""
+    counting = redis.QoS(Silent(), prefetch_count=1)
+    counting._quick_append("tag", "message")
+
+    with pytest.raises(TimeoutError):
+        counting.ack("tag")
+
+    assert not counting.can_consume()

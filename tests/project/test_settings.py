@@ -91,6 +91,59 @@ def test_every_key_given_to_the_gateway_means_something(tmp_path: Path) -> None:
     assert found["AGENTIC_GATEWAY"]["MERCHANT_NAME"] == "Mill Lane"
 
 
+KEYS_OF_STRIPE = {"STRIPE_PUBLISHABLE_KEY": "pk_test_00000000", "STRIPE_SECRET_KEY": "sk_test_00000000"}
+
+
+@pytest.mark.parametrize(
+    "given", [("STRIPE_PUBLISHABLE_KEY",), ("STRIPE_SECRET_KEY",), tuple(KEYS_OF_STRIPE)]
+)
+def test_stripes_keys_name_who_runs_embedded_pages(tmp_path: Path, given: tuple[str, ...]) -> None:
+    """One alone too: it is for the system checks to say so, and nothing is left out in silence."""
+    found = settings(tmp_path, **{name: KEYS_OF_STRIPE[name] for name in given})
+
+    assert "INTERVENTIONS" not in settings(tmp_path)["AGENTIC_GATEWAY"]
+    assert found["AGENTIC_GATEWAY"]["INTERVENTIONS"] == {
+        "webview": {
+            "part": "gateway.payment_element.provider",
+            "publishable_key": "pk_test_00000000" if "STRIPE_PUBLISHABLE_KEY" in given else "",
+            "secret_key": "sk_test_00000000" if "STRIPE_SECRET_KEY" in given else "",
+        }
+    }
+
+
+PAID_THROUGH_STRIPE = {
+    "AGENTIC_PAYMENTS": "gateway.stripe_account.provider",
+    "STRIPE_SECRET_KEY": "sk_test_00000000",
+    "STRIPE_WEBHOOK_SECRET": "whsec_00000000,whsec_11111111",
+    "STRIPE_MERCHANT_ID": "profile_1",
+}
+
+
+def test_stripes_key_says_who_is_paid(tmp_path: Path) -> None:
+    """The secret key alone is then no half of the other pair."""
+    found = settings(tmp_path, **PAID_THROUGH_STRIPE)["AGENTIC_GATEWAY"]
+
+    assert found["PAYMENTS"] == "gateway.stripe_account.provider"
+    assert found["STRIPE"] == {
+        "secret_key": "sk_test_00000000",
+        "webhook_secrets": ["whsec_00000000", "whsec_11111111"],
+        "merchant_id": "profile_1",
+    }
+    assert "INTERVENTIONS" not in found
+    both = settings(tmp_path, **PAID_THROUGH_STRIPE, STRIPE_PUBLISHABLE_KEY="pk_test_00000000")
+    assert both["AGENTIC_GATEWAY"]["STRIPE"]["publishable_key"] == "pk_test_00000000"
+    assert both["AGENTIC_GATEWAY"]["INTERVENTIONS"]["webview"]["publishable_key"] == "pk_test_00000000"
+    assert "STRIPE" not in settings(tmp_path, **KEYS_OF_STRIPE)["AGENTIC_GATEWAY"]
+
+
+def test_in_the_demo_the_wallet_stays_for_redirects(tmp_path: Path) -> None:
+    loaded = load("gateway.project.demo", VAR_DIR=str(tmp_path / "var"), **KEYS_OF_STRIPE)
+
+    named = json.loads(loaded.stdout)["AGENTIC_GATEWAY"]["INTERVENTIONS"]
+    assert named["webview"]["part"] == "gateway.payment_element.provider"
+    assert named["redirect"]["part"] == "gateway.openid.provider"
+
+
 def test_a_wildcard_address_is_no_allowed_host(tmp_path: Path) -> None:
     """Listening everywhere does not mean answering to every name."""
     found = settings(tmp_path, HOST="0.0.0.0")
@@ -158,11 +211,16 @@ def test_sqlite_is_durable_and_its_writers_queue(tmp_path: Path) -> None:
 @pytest.mark.django_db
 def test_postgresql_enforces_the_limits() -> None:
     """Reliability-security 4.3, as the server sees it."""
+    own = connection.copy()  # that of the tests is more patient
+    own.settings_dict = tuned({**connection.settings_dict, "OPTIONS": {}}, statement_timeout_ms=5000)
     found = {}
-    with connection.cursor() as cursor:
-        for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
-            cursor.execute(f"SHOW {limit}")
-            found[limit] = cursor.fetchone()[0]
+    try:
+        with own.cursor() as cursor:
+            for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute(f"SHOW {limit}")
+                found[limit] = cursor.fetchone()[0]
+    finally:
+        own.close()
 
     assert found == {
         "statement_timeout": "5s",

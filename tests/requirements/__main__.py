@@ -1,6 +1,6 @@
 """`python -m tests.requirements table` writes docs/requirements.md; `... check REPORT...` judges.
 
-The reports are those of `make test` and `make test-services` with
+The reports are those of `make test`, `make test-services` and `make test-browser` with
 `ARGS=--requirements-report=PATH`; only together do they hold every test.
 """
 

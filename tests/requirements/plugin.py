@@ -79,6 +79,8 @@ class _Report:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.outcome == "passed" and report.when != "call":
             return  # that the preparation worked proves nothing
+        if report.outcome == "rerun":
+            return  # the second try decides
         outcome = proofs.SKIPPED if hasattr(report, "wasxfail") else report.outcome
         for name, ids in report.user_properties:
             if name == MARK:

@@ -99,3 +99,33 @@ def test_a_mark_that_names_no_requirement_stops_the_run(
     assert status != 0, output
     assert "test_it.py::test_x" in output
     assert "passed" not in output
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_of_two_tries_the_second_counts(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    suite = """
+import pytest
+
+tries = []
+
+@pytest.mark.flaky(reruns=1)
+@pytest.mark.requirement("ACP-003")
+def test_is_late_once():
+    tries.append(1)
+    assert len(tries) == 2
+
+@pytest.mark.flaky(reruns=1)
+@pytest.mark.requirement("ACP-004")
+def test_is_wrong():
+    assert False
+"""
+
+    status, output = run(
+        tmp_path, suite, "-p", "pytest_rerunfailures", "--requirements-report=report.json", *workers
+    )
+
+    assert status == 1, output
+    assert json.loads((tmp_path / "report.json").read_text()) == {
+        "ACP-003": {"test_it.py::test_is_late_once": "passed"},
+        "ACP-004": {"test_it.py::test_is_wrong": "failed"},
+    }

@@ -285,9 +285,27 @@ ERROR: Document = {
     "param": "$.currency",
     "supported_versions": ["2026-04-17"],
 }
+CART: Document = {
+    "id": "cart_1",
+    "line_items": [LINE],
+    "buyer": BUYER,
+    "currency": "usd",
+    "totals": [TOTAL],
+    "messages": [
+        {"type": "warning", "code": "low_stock", "content_type": "plain", "content": "Only 2 are left."}
+    ],
+    "continue_url": "https://shop.example/cart/cart_1",
+    "expires_at": "2026-11-23T09:30:00Z",
+}
+CART_REQUEST: Document = {
+    "line_items": [{"id": "item_mug", "quantity": 2}, {"item": {"id": "item_cup"}, "quantity": 1}],
+    "buyer": BUYER,
+}
+
 VALID: list[tuple[str, Document]] = [
     ("CheckoutSession", SESSION),
     ("CheckoutSessionWithOrder", {**SESSION, "status": "completed", "order": ORDER}),
+    ("WebhookEvent", {"type": "order_create", "data": {**ORDER, "type": "order", "status": "created"}}),
     ("CheckoutSessionCreateRequest", CREATE),
     ("CheckoutSessionUpdateRequest", UPDATE),
     ("CheckoutSessionUpdateRequest", {}),
@@ -295,6 +313,10 @@ VALID: list[tuple[str, Document]] = [
     ("CheckoutSessionCompleteRequest", {"payment_data": {"purchase_order_number": "PO-1"}}),
     ("CancelSessionRequest", CANCEL),
     ("Order", ORDER),
+    ("Cart", CART),
+    ("CartCreateRequest", {**CART_REQUEST, "locale": "en-US"}),
+    ("CartUpdateRequest", CART_REQUEST),
+    ("CartCancelRequest", {"reason": "too dear"}),
     ("DiscoveryResponse", DISCOVERY),
     ("Error", ERROR),
 ]

@@ -49,7 +49,7 @@ def test_a_released_document_is_a_document_of_the_extension() -> None:
     assert paths("2026-04-17", "CheckoutSession", plain) == paths(EXTENDED, "CheckoutSession", plain) == []
 
 
-@pytest.mark.requirement("ACP-151", "ACP-153")
+@pytest.mark.requirement("ACP-151", "ACP-153", "IT-24", "IT-26")
 @pytest.mark.parametrize(
     ("response", "expected"),
     [
@@ -95,4 +95,4 @@ def test_the_self_check_covers_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
     facade.self_check()
 
-    assert seen == ["2026-04-17", EXTENDED]
+    assert seen == ["2026-04-17", EXTENDED, "agents_json"]

@@ -19,7 +19,7 @@ from gateway.shop.stock import ShopInventory
 from gateway.shop.taxes import ShopPricing
 from tests.contracts.catalog import CatalogContract
 from tests.contracts.fulfillment import FulfillmentContract
-from tests.contracts.inventory import InventoryContract
+from tests.contracts.inventory import RestockingContract
 from tests.contracts.order_sink import OrderSinkContract
 from tests.contracts.pricing import PricingContract
 
@@ -67,7 +67,7 @@ class TestShopPricingWithTaxedDelivery(TestShopPricing):
         return {**super().address(), "state": "NY", "postal_code": "10001"}
 
 
-class TestShopInventory(InventoryContract):
+class TestShopInventory(RestockingContract):
     def part(self) -> ShopInventory:
         return ShopInventory()
 

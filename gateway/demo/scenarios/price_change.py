@@ -7,7 +7,7 @@ from gateway.demo.play import Play
 from gateway.demo.scenarios.scenario import Scenario
 from gateway.demo.shopping import open_ready, paying, session_at
 
-ITEM = "item_camera"
+ITEM = "item_sofa"
 
 
 def story(play: Play) -> None:

@@ -85,7 +85,7 @@ def test_health_is_below_the_prefix(shelves: None) -> None:
 
 
 def test_the_order_page_speaks_one_language(assistant: Assistant) -> None:
-    """The page is written in English; the merchant's German must not show up in the middle of it."""
+    """The buyer's, from first to last: neither the merchant's German nor the browser's in the middle."""
     paid = assistant.complete(assistant.ready()).json()
     Order.objects.update(created_at="2026-03-09T23:30:00Z")
 

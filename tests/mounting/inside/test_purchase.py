@@ -30,7 +30,7 @@ def test_a_purchase_ends_in_the_merchants_own_order(assistant: Assistant) -> Non
 
     assert paid.status_code == 200
     assert paid.json()["status"] == "completed"
-    assert delivered == 2
+    assert delivered == 3  # captured, handed over, told to nobody yet
     sale = SalesOrder.objects.get()
     assert sale.agentic_order == paid.json()["order"]["id"]
     assert (sale.email, sale.city, sale.notes) == ("ada@kaeuferin.example", "Berlin", "Bitte klingeln")

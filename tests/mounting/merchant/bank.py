@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 
-from checkout.ports import Attempt, Authorized, Declined, Handler, Outcome, ProviderEvent, Unknown
+from checkout.ports import Attempt, Authorized, Declined, Handler, Outcome, ProviderEvent, Refunded, Unknown
 from tests.mounting.merchant.store.models import Transfer
 
 HANDLER = "bank_card"
@@ -63,13 +63,16 @@ class Bank:
         self._stand_alone()
         Transfer.objects.filter(attempt=attempt.id, state="held").update(state="let_go")
 
-    def refund(self, attempt: Attempt, reference: str, *, amount: int, key: str) -> None:
+    def refund(self, attempt: Attempt, reference: str, *, amount: int, key: str) -> Refunded:
         self._stand_alone()
         with transaction.atomic():
             transfer = Transfer.objects.select_for_update().get(attempt=attempt.id, state="moved")
-            sent_back = transfer.returns.aggregate(cents=Sum("cents"))["cents"] or 0
-            if sent_back + amount <= transfer.cents:
-                transfer.returns.get_or_create(key=key, defaults={"cents": amount})
+            if not transfer.returns.filter(key=key).exists():
+                sent_back = transfer.returns.aggregate(cents=Sum("cents"))["cents"] or 0
+                if sent_back + amount > transfer.cents:
+                    return Refunded("", "failed", "more_than_moved")
+                transfer.returns.create(key=key, cents=amount)
+        return Refunded(f"return of {key}")
 
     def retrieve(self, attempt: Attempt) -> Outcome | Unknown:
         self._stand_alone()

@@ -47,6 +47,7 @@ AGENTIC_GATEWAY: dict[str, Any] = {
     "INVENTORY": "tests.mounting.merchant.warehouse.Warehouse",
     "ORDER_SINK": "tests.mounting.merchant.parts.Orders",
     "PAYMENTS": "tests.mounting.merchant.bank.Bank",
+    "PAYMENT_FORM": "gateway.person.sandbox_form.SandboxForm",
     # His tests want to see an answer that breaks its own schema.
     "STRICT_RESPONSES": True,
 }
