@@ -238,6 +238,32 @@ class Conf:
     """A session works only from the address, or IPv6 network, that opened it. Agents that call through
     several addresses lose theirs."""
 
+    AAUTH: bool = False
+    """Agents with an identity of their own sign their requests instead of bringing a key, and calls that
+    wait for a person can be answered later (docs/aauth.md)."""
+    AAUTH_WORDING: str = "dual"
+    """What older texts of AAuth are understood besides the newest: draft-11 (none), dual, or seed, which
+    also speaks them and is for conformance runs."""
+    AAUTH_ISSUERS: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Issuers that are pinned, by their name: `{"metadata": {...}, "keys": [JWK, ...]}`, and nothing is
+    fetched for them; or `{"base_url": "https://..."}`, where their documents are fetched instead."""
+    AAUTH_UNKNOWN_AGENTS: str = "buy"
+    """What an agent may do that no operator has looked at: buy, browse (nothing is written), or refuse."""
+    AAUTH_SIGNATURE_SECONDS: int = 60
+    """How old a signature may be (AA-403)."""
+    AAUTH_PENDING_SECONDS: int = 15 * 60
+    """How long a call waits for its person at most (AA-020)."""
+    AAUTH_WAIT_SECONDS: float = 20.0
+    """How long a poll that asks to wait is held at most (AA-023)."""
+    AAUTH_WAITING: int = 8
+    """How many polls one process holds at a time; the others are answered at once. Below its threads."""
+    AAUTH_UNANSWERED: str = "expire"
+    """What becomes of a call whose agent does not answer a question in time: expire, or continue."""
+    AAUTH_BUYERS_ASK: bool = True
+    """People can ask the agent something on our page before they confirm."""
+    AAUTH_UPDATED_REQUESTS: bool = True
+    """An agent may answer a question with another body of the call that waits (AA-107)."""
+
     EGRESS_LOOPBACK: tuple[str, ...] = ()
     """`host:port` of servers on this machine that we may ask, by http too. Heeded in the demo only."""
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from gateway.audit_models import AuditEvent, AuditSeal, AuditTrail  # noqa: F401  (Django looks here)
 from gateway.contact_models import ContactMessage  # noqa: F401
+from gateway.pending_models import Issuer, PendingRequest, UsedSignature  # noqa: F401
 from gateway.session_models import AgentSession  # noqa: F401
 from interventions.identifiers import IdentifierField
 
@@ -37,11 +38,30 @@ class Signed(models.TextChoices):
 
 
 class Agent(models.Model):
-    """Somebody's software that may buy here."""
+    """Somebody's software that may buy here, known by a key it was given or by an identity of its own."""
 
     id = IdentifierField(prefix="agt")
     name = models.CharField(max_length=100, unique=True, help_text="Shown to buyers and operators.")
-    active = models.BooleanField(default=True, help_text="An inactive agent's keys are refused at once.")
+    active = models.BooleanField(
+        default=True, help_text="An inactive agent's keys, and its signed identity, are refused at once."
+    )
+    issuer = models.CharField(
+        max_length=120, blank=True, default="", db_default="", help_text="Who vouches for its identity."
+    )
+    identity = models.CharField(
+        max_length=120, blank=True, default="", db_default="", help_text="Its name with that issuer."
+    )
+    known = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="An operator has looked at it. An agent that came by itself is unknown until then.",
+    )
+    person_server = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
+    last_key = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    legacy_requests = models.PositiveBigIntegerField(
+        default=0, db_default=0, editable=False, help_text="How many came in an older wording."
+    )
     signature_policy = models.CharField(
         "signatures",
         max_length=12,
@@ -62,6 +82,17 @@ class Agent(models.Model):
     class Meta:
         db_table = "agentic_agent"
         ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("issuer", "identity"),
+                condition=~models.Q(issuer=""),
+                name="agentic_agent_identity_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(issuer="", identity="") | (~models.Q(issuer="") & ~models.Q(identity="")),
+                name="agentic_agent_identity_whole",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -69,7 +100,7 @@ class Agent(models.Model):
     @property
     def owner(self) -> str:
         """How the checkout knows this agent (decision 8)."""
-        return f"key:{self.pk}"
+        return f"aauth:{self.issuer}|{self.identity}" if self.issuer else f"key:{self.pk}"
 
 
 class AgentKey(models.Model):

@@ -330,6 +330,102 @@ class InterventionMove(models.Model):
         return f"{self.intervention_id}: {self.from_state or 'new'} -> {self.to_state}"
 
 
+class ClarificationRule(models.Model):
+    """When a purchase's agent is asked a question before its person is brought in, and what answers do."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="For operators; nobody else sees it.")
+    active = models.BooleanField(default=True, help_text="An inactive rule asks nothing.")
+    priority = models.PositiveSmallIntegerField(default=100, help_text="The lowest number asks first.")
+    item_tag = models.CharField(max_length=64, blank=True, help_text="Asks when an item has this tag.")
+    minimum_amount = models.PositiveBigIntegerField(
+        default=0, help_text="Asks from this total on, in minor units: 10000 is 100.00 with cents."
+    )
+    currency = models.CharField(max_length=3, blank=True, help_text="Such as usd. Empty: all.")
+    countries = models.CharField(max_length=1000, blank=True, help_text="Such as US, CA. Empty: all.")
+    owner = models.CharField(max_length=255, blank=True, verbose_name="agent", help_text="Empty: every one.")
+    unknown_agents = models.BooleanField(
+        "only unknown agents", default=False, help_text="Asks agents that no operator has looked at."
+    )
+    without_person_server = models.BooleanField(
+        "only agents without a person server", default=False, help_text="Asks agents that name none."
+    )
+    high_risk = models.BooleanField("only at high risk", default=False)
+    question = models.TextField(max_length=2000, help_text="Markdown. Never ask for codes or card data.")
+    options = models.JSONField(
+        default=list, blank=True, help_text="Answers to choose from; any text is taken."
+    )
+    timeout_seconds = models.PositiveIntegerField(default=120, help_text="How long the agent may think.")
+    outcomes = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What each option does: continue, escalate or deny; `*` for any other answer, and "
+        "`no_answer`. What is not named continues.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "agentic_clarification_rule"
+        ordering = ("priority", "name")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Clarification(models.Model):
+    """One question to the agent that waits for a subject, and its answer, which is the agent's own words."""
+
+    RULE: ClassVar[str] = "rule"
+    OPERATOR: ClassVar[str] = "operator"
+    BUYER: ClassVar[str] = "person"
+
+    OPEN: ClassVar[str] = "open"
+    ANSWERED: ClassVar[str] = "answered"
+    UNANSWERED: ClassVar[str] = "unanswered"
+    WITHDRAWN: ClassVar[str] = "withdrawn"
+
+    id = IdentifierField(prefix="clr")
+    intervention = models.ForeignKey(
+        Intervention, null=True, blank=True, on_delete=models.CASCADE, related_name="clarifications"
+    )
+    subject = models.CharField(max_length=64, help_text="The checkout session that it is about.")
+    number = models.PositiveSmallIntegerField(help_text="Of the round; there are at most five.")
+    source = models.CharField(max_length=8, choices=[(name, name) for name in (RULE, OPERATOR, BUYER)])
+    asked_by = models.CharField(max_length=255, blank=True, help_text="The rule, or the operator.")
+    question = models.TextField()
+    options = models.JSONField(default=list)
+    outcomes = models.JSONField(default=dict, help_text="What the answer does, as its rule said.")
+    state = models.CharField(
+        max_length=10,
+        choices=[(name, name) for name in (OPEN, ANSWERED, UNANSWERED, WITHDRAWN)],
+        default=OPEN,
+    )
+    answer = models.TextField(blank=True)
+    matched = models.BooleanField(default=False, help_text="The answer is one of the options.")
+    binding = models.CharField(max_length=255, blank=True, help_text="The purchase that it was asked about.")
+    asked_at = models.DateTimeField(default=timezone.now, editable=False)
+    delivered_at = models.DateTimeField(null=True, blank=True, help_text="The agent was shown it first.")
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "agentic_clarification"
+        ordering = ("asked_at",)
+        indexes = (
+            models.Index(
+                fields=("expires_at",), condition=models.Q(state="open"), name="agentic_clr_deadline"
+            ),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=("subject", "number"), name="agentic_clr_number"),
+            models.UniqueConstraint(
+                fields=("subject",), condition=models.Q(state="open"), name="agentic_clr_one_open"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.id
+
+
 class Tally(models.Model):
     """When something that is capped happened, for all subjects and agents together.
 

@@ -327,6 +327,15 @@ def nothing_to_choose() -> Sequence[tuple[str, str]]:
     return ()
 
 
+def nobody_waits(subject: str) -> None:
+    """Nothing is parked."""
+
+
+def nobody_answers(subject: str) -> bool:
+    """Nobody takes questions."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Every part that interventions work with."""
@@ -351,6 +360,13 @@ class Parts:
     """What a policy can be for that is paid with: handlers' ids, and their names."""
     digests: Callable[[bytes, str], Sequence[str]] | None = field(default=None, repr=False)
     """The same under every key that is still recognised, the active one first; None: there is one."""
+
+    wake: Callable[[str], None] = nobody_waits
+    """Called when something about a subject's person has ended, or its agent is asked or has answered:
+    whoever waits for the subject shall look again. Inside the transaction that made it so; quick, and it
+    writes at most an effect."""
+    answers: Callable[[str], bool] = nobody_answers
+    """An agent waits for the subject now that takes questions about it (AA-101). Reads only."""
 
     def known_digests(self, value: bytes, purpose: str) -> Sequence[str]:
         """Under which keyed hashes something of long ago may be stored."""

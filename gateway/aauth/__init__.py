@@ -1,0 +1,1 @@
+"""AAuth: agents with signed identities, answers that come later, and questions in between."""

@@ -1,0 +1,89 @@
+"""Answering later: the seam between a protocol whose call waits for a person and whoever parks such calls.
+
+A protocol registers how a call of it is run again, by the name of its operation, and asks `park` whether
+the answer that it is about to keep shall wait instead. Nobody who is not plugged in is asked: without a
+`Parking`, every call is answered at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from django.http import HttpRequest, HttpResponse
+
+from gateway.once import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call, as it can be run again without its request."""
+
+    operation: str
+    owner: str
+    method: str
+    path: str
+    subject: str
+    """The checkout session that it is about."""
+    version: str
+    body: Mapping[str, Any] = field(repr=False)
+    """As it was judged; kept sealed, because it may hold what one can pay with."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillWaits:
+    """Run again, the call waits for a person once more; nothing was charged."""
+
+
+Seal = Callable[[Answer], None]
+"""Runs last inside the transaction that made the answer; raises when somebody else has ended the call."""
+
+Runner = Callable[[Call, str, Seal], Answer | StillWaits]
+"""Runs the held call: `(call, claim, seal)`. `claim` is the same for every try of one held call, and is the
+payment attempt's. The answer is what the call would have been answered at once. Raises what the domain
+raises when the outcome is not known; it may then be run again. No transaction may be open."""
+
+
+class Parking(Protocol):
+    """Who parks calls."""
+
+    def park(self, request: HttpRequest, call: Call) -> bytes | None:
+        """The call waits, and this stands for it in the idempotency row; None: it is to be answered now.
+
+        Inside the transaction that keeps the answer. Repeatable: a call that waits already is the same.
+        """
+        ...
+
+    def answer(self, request: HttpRequest, kept: bytes) -> HttpResponse:
+        """The 202, or once it has ended the call's own answer, for which `kept` stands."""
+        ...
+
+
+_parking: Parking | None = None
+_runners: dict[str, Runner] = {}
+
+
+def plug(parking: Parking | None) -> None:
+    """`parking` parks every call from now on; None: nobody does. Called at start-up, and by tests."""
+    global _parking
+    _parking = parking
+
+
+def parking() -> Parking | None:
+    return _parking
+
+
+def register(operation: str, runner: Runner) -> None:
+    """How a held call of that name is run. Called at start-up by the protocol whose operation it is."""
+    _runners[operation] = runner
+
+
+def runner(operation: str) -> Runner:
+    """Raises KeyError for an operation that this version does not know."""
+    return _runners[operation]
+
+
+def park(request: HttpRequest, call: Call) -> bytes | None:
+    """As `Parking.park`."""
+    return _parking.park(request, call) if _parking else None
