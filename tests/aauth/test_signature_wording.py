@@ -14,6 +14,7 @@ from gateway.aauth.signatures import Message
 from tests.aauth.signed_requests import KEYS, NOW, check, problem, request, signed, token, with_headers
 
 OLD_KEY = 'sig=(scheme=jwks_uri id="https://agent.supply-chain.example" kid="key-1")'
+LISTED = '"@method" "@authority" "@path" "signature-key"'
 BARE = public_jwk(KEYS["Ed25519"])
 UNNAMED = {name: value for name, value in BARE.items() if name != "alg"}
 
