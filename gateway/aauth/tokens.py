@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, OKPKey
 
 from gateway.aauth.jwk import PrivateKey, public_jwk, public_key
@@ -314,10 +314,23 @@ def _refuse(detail: str) -> NoReturn:
     raise SignatureProblem("invalid_jwt", detail)
 
 
+class _Only(jws.JWSRegistry):
+    """One algorithm and no other; members of the header that we do not know are ignored (RFC 7515, 4).
+
+    That EdDSA is deprecated need not be said again for each older token.
+    """
+
+    max_header_length = LONGEST_TOKEN
+
+    def get_alg(self, name: str) -> Any:
+        if name not in (self.allowed or ()):
+            raise UnsupportedAlgorithmError("Not the algorithm of this key.")
+        return self.algorithms[name]
+
+
 @lru_cache(maxsize=8)
 def _registry(alg: str) -> jws.JWSRegistry:
-    """One algorithm and no other; members of the header that we do not know are ignored (RFC 7515, 4)."""
-    return jws.JWSRegistry(algorithms=[alg], strict_check_header=False)
+    return _Only(algorithms=[alg], strict_check_header=False)
 
 
 @lru_cache(maxsize=256)

@@ -66,6 +66,7 @@ ALL = pytest.mark.parametrize("name", REQUESTS)
 
 @BOTH
 @ALL
+@pytest.mark.filterwarnings("ignore:Using only a label")
 @pytest.mark.requirement("AA-400", "AA-402", "AA-406")
 def test_it_verifies_what_we_sign(name: str, alg: str):
     key = KEYS[alg]

@@ -600,7 +600,6 @@ def test_a_signature_is_ours_only_with_its_input():
     assert signatures.is_signed({"signature-input": ""})
 
 
-@pytest.mark.requirement("AA-404")
 def test_a_signature_has_one_name_however_it_is_written():
     """r and n-s verify where r and s do: who repeats a request that way is still known."""
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -617,7 +616,6 @@ def test_a_signature_has_one_name_however_it_is_written():
     assert signatures.used(said, public) != signatures.used(check(signed(alg="ES256"), "ES256"), public)
 
 
-@pytest.mark.requirement("AA-404")
 def test_an_ed25519_signature_cannot_be_written_in_two_ways():
     order = 2**252 + 27742317777372353535851937790883648493
     message = signed()
