@@ -106,6 +106,7 @@ def plug_in() -> None:
             risk=_assessor(),
             agents=policy_choices.agents,
             handlers=policy_choices.handlers,
+            unanswered=settings.AAUTH_UNANSWERED,
         )
     )
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
