@@ -24,6 +24,7 @@ from gateway import (
     audit_admin,
     contact_admin,
     delivery,
+    identity_admin,
     links,
     payment_events_admin,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "contact_admin",
     "deliveries_admin",
     "endpoints_admin",
+    "identity_admin",
     "payment_events_admin",
 ]  # read with this module: their screens register themselves
 
