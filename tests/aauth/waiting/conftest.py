@@ -7,8 +7,8 @@ import pytest
 
 from gateway import agents, authentication
 from gateway.shop import demo
-from tests.aauth import parked
-from tests.aauth.parked import NamedAgent
+from tests.aauth.waiting import played
+from tests.aauth.waiting.played import NamedAgent
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -21,6 +21,6 @@ def named(transactional_db: None, settings: Settings) -> Iterator[NamedAgent]:
     demo.load()
     agents.load_demo()
     before = authentication._signatures
-    parked.believe()
+    played.believe()
     yield NamedAgent()
     authentication.plug(before)
