@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from checkout.asked import PAGES
+from checkout.models import CheckoutSession
 from checkout.ports import AuthenticatingProvider
 from checkout.ports import ports as checkout_ports
 from interventions.negotiation import Declared, Kind
@@ -35,6 +36,12 @@ def declared(capabilities: Mapping[str, Any]) -> Declared:
         max_redirects=told.get("max_redirects"),
         max_interaction_depth=told.get("max_interaction_depth"),
     )
+
+
+def takes_questions(session: CheckoutSession) -> bool:
+    """Its agent said, with the request that came last, that it can be asked (AA-101). The member is written
+    by whoever verified the agent, never by the agent itself."""
+    return "clarification" in (session.capabilities.get("aauth") or ())
 
 
 def at_our_page() -> Declared:
