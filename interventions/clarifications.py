@@ -225,8 +225,11 @@ def time_out_overdue(now: datetime | None = None) -> int:
 
 
 def gave_up(subject: str, since: datetime) -> bool:
-    """The agent kept silent to a question asked after `since`, and that ends what waits (AA-111)."""
-    rows = Clarification.objects.filter(subject=subject, state=Clarification.UNANSWERED, asked_at__gte=since)
+    """The agent, which has waited since then, kept silent, and that ends what waits (AA-111)."""
+    # A rule asks before the call is known to wait, so what counts is until when it could be answered.
+    rows = Clarification.objects.filter(
+        subject=subject, state=Clarification.UNANSWERED, expires_at__gte=since
+    )
     return any(outcome_of(row) == Outcome.EXPIRE for row in rows)
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from interventions import codes, moves, tallies
 from interventions.channels.by_name import EMAIL
 from interventions.errors import NotFound, NothingPending, Over, StateConflict
-from interventions.models import Intervention
+from interventions.models import Clarification, Intervention
 from interventions.moves import SYSTEM
 from interventions.negotiation import APPROVAL, CODED, HANDOFF, QUESTION, Kind
 from interventions.outcomes import Answer, Answered, Snapshot
@@ -363,8 +363,16 @@ def _cancel(rows: Sequence[Intervention], actor: str, note: str, *, next_send: C
         # Two subjects that swap their destinations need the same tallies in opposite orders.
         tallies.hold({*given_back, *next_send}, timezone.now())
     for row in rows:
+        if row.kind == QUESTION:
+            _withdraw_question(row)
         otp.unsend(row)
         moves.move(row, InterventionState.CANCELED, actor=actor, note=note)
+
+
+def _withdraw_question(row: Intervention) -> None:
+    """Its agent is not asked any more either."""
+    asked = Clarification.objects.filter(intervention=row, state=Clarification.OPEN)
+    asked.update(state=Clarification.WITHDRAWN)
 
 
 def _end(row: Intervention) -> bool:
