@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_noop as _
 
 from gateway import carddata
 from gateway.aauth.problems import DRAFT, Problem
@@ -20,11 +19,12 @@ RESPONSE = "clarification_response"
 UPDATE = "updated_request"
 ACTIONS = (RESPONSE, UPDATE)
 
-_CARDS = _("Card data is never an answer to a question. Nothing of it was kept.")
-_HOW = _("Answer with clarification_response.")
+_CARDS = "Card data is never an answer to a question. Nothing of it was kept."
 
 
-def respond(pending: PendingRequest, identity: Identity, body: Mapping[str, Any], request: HttpRequest) -> None:
+def respond(
+    pending: PendingRequest, identity: Identity, body: Mapping[str, Any], request: HttpRequest
+) -> None:
     """The question is answered, or the call that waits is another one; who waits is woken.
 
     Repeatable: the same answer again changes nothing. Raises Problem: 400 for what is no answer, 409 when no
@@ -34,7 +34,7 @@ def respond(pending: PendingRequest, identity: Identity, body: Mapping[str, Any]
     if carddata.find({"answer": dict(body)}) is not None:
         raise _invalid(_CARDS)
     if action == UPDATE:
-        raise _invalid(_("The call that waits cannot be exchanged. {how}").format(how=_HOW))
+        raise _invalid("The call that waits cannot be exchanged. Answer with clarification_response.")
     _answer(pending, body)
 
 
@@ -49,7 +49,7 @@ def action_of(body: Mapping[str, Any]) -> str:
             return RESPONSE
     action = body.get("action")
     if action not in ACTIONS:
-        raise _invalid(_("action has to be one of: {actions}.").format(actions=", ".join(ACTIONS)))
+        raise _invalid(f"action has to be one of: {', '.join(ACTIONS)}.")
     return str(action)
 
 
