@@ -38,10 +38,31 @@ def declared(capabilities: Mapping[str, Any]) -> Declared:
     )
 
 
+BRINGS = "brings_its_person"
+"""Among the extras of a session: its agent can bring its person to a page of ours, whatever is asked."""
+
+
+ANSWERS = "answers_questions"
+"""Among the extras of a session: its agent takes questions (AA-101)."""
+
+
 def takes_questions(session: CheckoutSession) -> bool:
-    """Its agent said, with the request that came last, that it can be asked (AA-101). The member is written
-    by whoever verified the agent, never by the agent itself."""
-    return "clarification" in (session.capabilities.get("aauth") or ())
+    """The session's agent said so with the request that came last. No request says so of itself."""
+    return session.extras.get(ANSWERS) is True
+
+
+def brings(session: CheckoutSession) -> bool:
+    """The session's agent can bring its person to our pages. No request says so of itself."""
+    return session.extras.get(BRINGS) is True
+
+
+def of_agent(session: CheckoutSession) -> Declared:
+    """What can be done through the session's agent: what it declared, and where it can bring its person to
+    us, all that they can do here; its limits were about pages that it opens itself."""
+    own = declared(session.capabilities)
+    if not brings(session):
+        return own
+    return Declared(supported=(*own.supported, *at_our_page().supported))
 
 
 def at_our_page() -> Declared:

@@ -21,6 +21,7 @@ from gateway import (
     cart_keeping,
     contact_mail,
     contacts,
+    deferring,
     delivery,
     keys,
     outbox,
@@ -30,7 +31,8 @@ from gateway import (
     relay,
     risk_rules,
 )
-from gateway.acp import events, versions
+from gateway.aauth import parking, resuming
+from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
 from gateway.webhooks import deliveries, endpoints, rendering
@@ -109,6 +111,7 @@ def plug_in() -> None:
             handlers=policy_choices.handlers,
             agent=agent_facts.of,
             unanswered=settings.AAUTH_UNANSWERED,
+            **_waking(settings),
         )
     )
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
@@ -126,6 +129,18 @@ def plug_in() -> None:
     relay.periodic("contact.purge", periodic.PURGE_SECONDS, contact_mail.purge)
     relay.periodic("vault.purge", periodic.PURGE_SECONDS, allowances.purge_all)
     relay.periodic("payment_events.purge", periodic.PURGE_SECONDS, payment_events.purge)
+
+
+def _waking(settings: Conf) -> dict[str, Any]:
+    """Calls wait for a person where AAuth is on; whoever waits learns what became of them."""
+    held.register()
+    outbox.register(resuming.WAKE, resuming.look_again)
+    deferring.plug(parking.PendingRequests() if settings.AAUTH else None)
+    if not settings.AAUTH:
+        return {}
+    relay.periodic("aauth.sweep", settings.SWEEP_SECONDS, resuming.sweep)
+    relay.periodic("aauth.purge", periodic.PURGE_SECONDS, resuming.purge)
+    return {"wake": resuming.wake, "answers": resuming.answers}
 
 
 def _reconciliation(slice_seconds: float) -> None:
