@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,12 +20,22 @@ from gateway.pending_models import PendingRequest
 from gateway.shop import demo
 from interventions import clarifications, question_rules
 from interventions.models import Clarification, ClarificationRule, Intervention, Policy
-from tests.aauth.agents import SignedAgent
+from tests.aauth import agents as agents_of_tests
 from tests.agents import ADDRESS, BUYER, paying
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUESTION = "Why does your buyer want **mugs**?"
+
+
+class SignedAgent(agents_of_tests.SignedAgent):
+    """Two equal requests within one second are signed as if they were seconds apart."""
+
+    _count = itertools.count()
+
+    def signed(self, *args: Any, **options: Any) -> dict[str, str]:
+        options.setdefault("created", int(time.time()) - next(self._count) % 30)
+        return super().signed(*args, **options)
 
 
 @pytest.fixture
@@ -227,13 +239,13 @@ def test_five_questions_are_all_and_nobody_gets_past_a_rule_by_having_used_them_
     """Decision 35: the flow goes on, and the rule says what silence means."""
     rule(outcomes={"no_answer": "deny"})
     session = ready(agent)
-    for quantity in range(1, 6):
+    for quantity in (1, 2, 3, 2, 1):  # back to what was asked about before: asked again
         changed = {"line_items": [{"id": "item_mug", "quantity": quantity}]}
         agent.acp(f"/checkout_sessions/{session['id']}", changed)
         complete(agent, session)
     assert Clarification.objects.count() == 5
 
-    agent.acp(f"/checkout_sessions/{session['id']}", {"line_items": [{"id": "item_mug", "quantity": 6}]})
+    agent.acp(f"/checkout_sessions/{session['id']}", {"line_items": [{"id": "item_mug", "quantity": 3}]})
     last = complete(agent, session)
 
     assert Clarification.objects.count() == 5
