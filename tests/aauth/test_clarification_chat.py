@@ -429,6 +429,36 @@ def test_what_was_asked_is_nowhere_in_the_session(agent: SignedAgent) -> None:
     assert shown.json()["status"] == "not_ready_for_payment"
 
 
+@pytest.mark.requirement("AA-103", "AA-108")
+def test_the_earlier_requirement_comes_back_as_it_was(agent: SignedAgent) -> None:
+    """The same link and the same code: an agent that knows the pair does not prompt twice."""
+    Policy.objects.create(name="all", kinds=["otp"])
+    body = {
+        "line_items": [{"id": "item_mug"}],
+        "currency": "usd",
+        "capabilities": {},
+        "buyer": BUYER,
+        "fulfillment_details": {"name": "Ada Lovelace", "address": ADDRESS},
+    }
+    first = agent.acp("/checkout_sessions", body)
+    where = pending_of(first)
+    assert first["AAuth-Requirement"].startswith("requirement=interaction;")
+    clarifications.ask(CheckoutSession.objects.get().pk, "Is it you?", source=Clarification.OPERATOR)
+
+    asked = agent.get(where)
+    told = say(agent, where, "Yes")
+
+    assert asked["AAuth-Requirement"] == "requirement=clarification"
+    assert asked.json()["intervention_type"] == "otp"
+    assert "options" not in asked.json()
+    assert told.status_code == 202
+    assert told["AAuth-Requirement"] == first["AAuth-Requirement"]
+    assert told["Location"] == first["Location"]
+    assert int(told["Retry-After"]) > 0
+    assert told["Cache-Control"] == "no-store"
+    assert "clarification" not in told.json()
+
+
 # Another request instead of an answer -----------------------------------------------------------
 
 
