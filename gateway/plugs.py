@@ -17,6 +17,7 @@ from checkout.ports import ports as checkout_ports
 from checkout.reconciliation import runs, stuck
 from checkout.risk import AlwaysHigh, HouseRules
 from gateway import (
+    arriving,
     cart_keeping,
     contact_mail,
     contacts,
@@ -29,6 +30,7 @@ from gateway import (
     relay,
     risk_rules,
 )
+from gateway.aauth import arrivals
 from gateway.acp import events, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
@@ -109,6 +111,7 @@ def plug_in() -> None:
             unanswered=settings.AAUTH_UNANSWERED,
         )
     )
+    arriving.plug(arrivals.DESK if settings.AAUTH else None)
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
         outbox.register(kind, effect)
     relay.periodic("checkout.sweep", settings.SWEEP_SECONDS, effects.sweep)
