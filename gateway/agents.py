@@ -63,14 +63,6 @@ def by_key(key: str) -> Agent | None:
     return None
 
 
-def of_owner(owner: str) -> Agent | None:
-    """The agent that an owner names, None for a visit and for one that is gone."""
-    if owner.startswith("aauth:"):
-        issuer, _, identity = owner.removeprefix("aauth:").partition("|")
-        return Agent.objects.filter(issuer=issuer, identity=identity).first()
-    return Agent.objects.filter(pk=owner.removeprefix("key:")).first()
-
-
 _live_keys = Lookup(
     AgentKey,
     lambda place: (

@@ -22,6 +22,7 @@ from gateway.conf import conf
 from gateway.identities import CLARIFICATION
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN, PendingState
+from interventions import clarifications
 from interventions.errors import StateConflict, TakenElsewhere
 
 log = logging.getLogger("agentic.aauth")
@@ -182,7 +183,9 @@ def _use(row: PendingRequest, browser: str, *, back: int) -> None:
 
 
 def _can_ask(row: PendingRequest) -> bool:
-    return conf().AAUTH_BUYERS_ASK and row.state in OPEN and CLARIFICATION in row.capabilities
+    """The person may ask the agent something now: it takes questions, and some are left (AA-101, AA-110)."""
+    takes = conf().AAUTH_BUYERS_ASK and _state(row) in OPEN and CLARIFICATION in row.capabilities
+    return takes and clarifications.rounds_left(row.subject) > 0
 
 
 def _told(row: PendingRequest, slug: str, browser: str) -> Waiting:
