@@ -15,15 +15,18 @@ from django.db.models import F
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from checkout.errors import CompletionRunning
 from gateway import arriving, keys
-from gateway.aauth import callbacks, codes, moves
+from gateway.aauth import callbacks, codes, ending, moves
 from gateway.arriving import Beside, Busy, Ended, Unknown, Waiting, WrongCode
 from gateway.conf import conf
+from gateway.deferring import Lost
 from gateway.identities import CLARIFICATION
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN, PendingState
 from interventions import clarifications
-from interventions.errors import StateConflict, TakenElsewhere
+from interventions.errors import TakenElsewhere
+from interventions.moves import PERSON
 
 log = logging.getLogger("agentic.aauth")
 
@@ -69,8 +72,8 @@ class ArrivalDesk:
         if not _is_of(row, browser):
             raise TakenElsewhere
         try:
-            moves.deny(row)
-        except StateConflict:
+            ending.end(row, PendingState.DENIED, actor=PERSON)
+        except (Lost, CompletionRunning):
             row.refresh_from_db()
             if row.state not in OPEN:
                 raise Ended(row.state) from None
@@ -108,9 +111,8 @@ def _open(slug: str) -> PendingRequest:
 
 def _state(row: PendingRequest) -> str:
     """How it stands; one whose time is over as it will end, although nobody has noticed yet."""
-    if row.state in OPEN and row.expires_at <= timezone.now():
-        return PendingState.ABANDONED if _is_used(row) else PendingState.EXPIRED
-    return row.state
+    overdue = row.state in OPEN and row.expires_at <= timezone.now()
+    return ending.late(row) if overdue else row.state
 
 
 def _is_used(row: PendingRequest) -> bool:
@@ -122,64 +124,57 @@ def _is_of(row: PendingRequest, browser: str) -> bool:
     """The browser is the person's, or was until another code of the call was used elsewhere."""
     if not browser or not row.browser_digest:
         return False
-    known = keys.digests(browser.encode(), BROWSER)
-    return any([keys.same(row.browser_digest, digest) for digest in known])
+    genuine = [keys.same(row.browser_digest, known) for known in keys.digests(browser.encode(), BROWSER)]
+    return any(genuine)
 
 
 def _count(row: PendingRequest) -> None:
     """One more attempt is on record, whatever it comes to. Raises Ended when there is none left."""
     left = PendingRequest.objects.filter(pk=row.pk, state__in=OPEN, code_attempts__lt=MOST_ATTEMPTS)
-    if not left.update(code_attempts=F("code_attempts") + 1):
-        row.refresh_from_db()
-        if row.state in OPEN:
-            _spent(row)
-        raise Ended(_state(row))
-    row.code_attempts += 1
+    with transaction.atomic(durable=True):
+        counted = left.update(code_attempts=F("code_attempts") + 1)
+    row.refresh_from_db()
+    if not counted:
+        raise _spent(row)
 
 
 def _wrong(row: PendingRequest) -> WrongCode | Ended:
     """What a wrong code comes to; the last one has ended the call."""
-    row.refresh_from_db()
-    if row.code_attempts < MOST_ATTEMPTS:
-        return WrongCode(MOST_ATTEMPTS - row.code_attempts)
-    if row.state in OPEN:
-        _spent(row)
-    return Ended(_state(row))
+    left = MOST_ATTEMPTS - row.code_attempts
+    return WrongCode(left) if left > 0 else _spent(row)
 
 
-def _spent(row: PendingRequest) -> None:
-    """Nobody can arrive any more, and the agent learns so."""
-    log.warning("%s: too many wrong codes at its page", row.pk)
+def _spent(row: PendingRequest) -> Ended:
+    """Nobody can arrive any more, and the agent learns so, unless the call has ended otherwise."""
     try:
-        moves.invalidate(row)
-    except StateConflict:  # somebody else has ended it
+        ending.end(row, PendingState.INVALID_CODE)
+        log.warning("%s: too many wrong codes at its page", row.pk)
+    except (Lost, CompletionRunning):
         row.refresh_from_db()
+    state = _state(row)
+    return Ended(PendingState.INVALID_CODE if state in OPEN else state)
 
 
 def _use(row: PendingRequest, browser: str, *, back: int) -> None:
-    """The code is used by this browser; `back` attempts were none. Raises TakenElsewhere when another browser
-    was quicker, and Ended."""
-    columns = {
-        "code_used_round": row.round,
-        "browser_digest": keys.digest(browser.encode(), BROWSER),
-        "code_attempts": F("code_attempts") - back,
-        "state": PendingState.INTERACTING,
-        "updated_at": timezone.now(),
-    }
-    unused = PendingRequest.objects.filter(
-        pk=row.pk, state__in=OPEN, round=row.round, code_used_round__lt=row.round
-    )
-    with transaction.atomic(durable=True):
-        used = unused.update(**columns)
+    """The code is used by this browser, and `back` attempts were none. Raises TakenElsewhere when another
+    browser was quicker, and Ended."""
+    try:
+        moves.move(
+            row,
+            PendingState.INTERACTING,
+            only={"round": row.round, "code_used_round__lt": row.round},
+            code_used_round=row.round,
+            browser_digest=keys.digest(browser.encode(), BROWSER),
+            code_attempts=F("code_attempts") - back,
+        )
+    except Lost:
+        row.refresh_from_db()
+        if (state := _state(row)) not in OPEN:
+            raise Ended(state) from None
+        if not _is_of(row, browser):
+            raise TakenElsewhere from None
+        return  # the same form, sent twice
     row.refresh_from_db()
-    if used:
-        return
-    if (state := _state(row)) not in OPEN:
-        raise Ended(state)
-    if back:  # the code was right, and this was no guess
-        PendingRequest.objects.filter(pk=row.pk).update(code_attempts=F("code_attempts") - back)
-    if not _is_of(row, browser):
-        raise TakenElsewhere
 
 
 def _can_ask(row: PendingRequest) -> bool:

@@ -35,7 +35,10 @@ TOO_MANY_CODES = End(
 )
 REVOKED = End(
     gettext_noop("Your agent may not go on"),
-    (gettext_noop("What it identified itself with has been revoked. Nothing was charged on this page."), GO_BACK),
+    (
+        gettext_noop("What it proved itself with is not valid any more. Nothing was charged here."),
+        GO_BACK,
+    ),
     status=410,
     last=True,
 )
@@ -57,7 +60,7 @@ _OF_STATE = {
     PendingState.FAILED: FAILED,
 }
 
-ERRORS = {
+ERRORS: dict[str, str] = {
     PendingState.DENIED: "access_denied",
     PendingState.REVOKED: "access_denied",
     PendingState.CANCELED: "access_denied",

@@ -15,8 +15,8 @@ PAGES = {**{kind.value: view for kind, view in links.PERSON_PAGES.items()}, HAND
 
 TOLD = {
     Kind.OTP.value: gettext_noop("Next you enter a one-time code that was sent to you."),
-    Kind.REDIRECT.value: gettext_noop("Next you confirm the purchase with the service that this shop trusts."),
-    Kind.WEBVIEW.value: gettext_noop("Next you confirm the purchase with the service that this shop trusts."),
+    Kind.REDIRECT.value: gettext_noop("Next you confirm the purchase with a service that this shop trusts."),
+    Kind.WEBVIEW.value: gettext_noop("Next you confirm the purchase with a service that this shop trusts."),
     Kind.THREE_DS.value: gettext_noop("Next your bank asks you to confirm the payment."),
     Kind.BIOMETRIC.value: gettext_noop("Next you confirm the purchase with the passkey of your device."),
     HANDOFF: gettext_noop("Next you look at what is bought, add what is missing, and pay."),

@@ -148,9 +148,9 @@ class CallPage(FormPage):
         here = self.call.here or bool(self.entered_as)
         if here and self.call.callback:
             return self.back_to_agent(self.call.callback, state)
-        if not self.call.taken and state in arrival_ends.ERRORS:
-            if callback := self.desk.judged(self.call.slug, request.GET.get("callback", "")):
-                return self.back_to_agent(callback, state)
+        given = "" if self.call.taken else request.GET.get("callback", "")
+        if state in arrival_ends.ERRORS and (callback := self.desk.judged(self.call.slug, given)):
+            return self.back_to_agent(callback, state)
         session = CheckoutSession.objects.filter(pk=self.call.subject).first()
         bought = session is not None and session.state == SessionState.COMPLETED
         end = arrival_ends.of(state, bought=bought)
@@ -178,7 +178,9 @@ class CallPage(FormPage):
         language = self.purchase.language if self.purchase else ""
         return self.page(request, "handoff_end", shown, status or end.status, language=language)
 
-    def show(self, request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    def show(
+        self, request: HttpRequest, name: str, context: dict[str, Any], status: int = 200
+    ) -> HttpResponse:
         """A page with the purchase on it."""
         callback = context.get("callback") or self.call.callback
         known = {

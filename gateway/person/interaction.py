@@ -102,7 +102,7 @@ class InteractionPage(CallPage):
         return self.sent_on(self.start)
 
     def stop(self, request: HttpRequest) -> HttpResponse:
-        """The person does not want it: first the call, so that it is never carried out, then what is asked."""
+        """The person does not want it: first the call, which is never carried out, then what is asked."""
         try:
             self.now(self.desk.decline(self.call.slug, self.entered_as))
         except Busy:
