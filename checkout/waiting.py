@@ -87,5 +87,3 @@ def call_off(session: CheckoutSession, *, actor: str, expired: bool = False) -> 
         quote[name] = {**quote[name], "expires_at": now}
     if asked:
         CheckoutSession.objects.filter(pk=session.pk).update(quote=quote)
-
-

@@ -32,6 +32,8 @@ class Call:
     """As it was judged; kept sealed, because it may hold what one can pay with."""
     total: int | None = None
     """What the session came to when the agent asked: it agreed to pay that, and no more."""
+    brings: bool = True
+    """Its agent can bring its person; else it waits for nothing but the answer to a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class Parking(Protocol):
 
     def defers(self, request: HttpRequest) -> bool:
         """Whoever asks can bring its person, and may be answered later."""
+        ...
+
+    def takes_questions(self, request: HttpRequest) -> bool:
+        """Whoever asks answers questions, and may be answered later once it has."""
         ...
 
     def park(self, request: HttpRequest, call: Call) -> bytes | None:
@@ -114,6 +120,11 @@ def defers(request: HttpRequest) -> bool:
     """Whoever asks can bring its person, and may be answered later (AA-011). Reads nothing but the
     request."""
     return _parking is not None and _parking.defers(request)
+
+
+def takes_questions(request: HttpRequest) -> bool:
+    """Whoever asks answers questions (AA-101). Reads nothing but the request."""
+    return _parking is not None and _parking.takes_questions(request)
 
 
 def answer(request: HttpRequest, kept: bytes) -> HttpResponse:

@@ -21,6 +21,7 @@ from gateway import (
     cart_keeping,
     contact_mail,
     contacts,
+    deferring,
     delivery,
     keys,
     outbox,
@@ -30,8 +31,8 @@ from gateway import (
     relay,
     risk_rules,
 )
-from gateway.aauth import arrivals
-from gateway.acp import events, versions
+from gateway.aauth import arrivals, parking, resuming
+from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
 from gateway.webhooks import deliveries, endpoints, rendering
@@ -109,9 +110,9 @@ def plug_in() -> None:
             agents=policy_choices.agents,
             handlers=policy_choices.handlers,
             unanswered=settings.AAUTH_UNANSWERED,
+            **_waking(settings),
         )
     )
-    arriving.plug(arrivals.DESK if settings.AAUTH else None)
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
         outbox.register(kind, effect)
     relay.periodic("checkout.sweep", settings.SWEEP_SECONDS, effects.sweep)
@@ -127,6 +128,19 @@ def plug_in() -> None:
     relay.periodic("contact.purge", periodic.PURGE_SECONDS, contact_mail.purge)
     relay.periodic("vault.purge", periodic.PURGE_SECONDS, allowances.purge_all)
     relay.periodic("payment_events.purge", periodic.PURGE_SECONDS, payment_events.purge)
+
+
+def _waking(settings: Conf) -> dict[str, Any]:
+    """Calls wait for a person where AAuth is on; whoever waits learns what became of them."""
+    held.register()
+    outbox.register(resuming.WAKE, resuming.look_again)
+    deferring.plug(parking.PendingRequests() if settings.AAUTH else None)
+    arriving.plug(arrivals.DESK if settings.AAUTH else None)
+    if not settings.AAUTH:
+        return {}
+    relay.periodic("aauth.sweep", settings.SWEEP_SECONDS, resuming.sweep)
+    relay.periodic("aauth.purge", periodic.PURGE_SECONDS, resuming.purge)
+    return {"wake": resuming.wake, "answers": resuming.answers}
 
 
 def _reconciliation(slice_seconds: float) -> None:

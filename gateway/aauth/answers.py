@@ -1,5 +1,4 @@
-"""What the agent of a parked call is answered: a complete 202 each time, or how it ended (AA-001 to AA-010).
-"""
+"""What the agent of a parked call is answered: a complete 202 each time, or how it ended (AA-001 to AA-010)."""
 
 from __future__ import annotations
 
@@ -28,7 +27,11 @@ def waits(pending: PendingRequest, asked: Requirement) -> HttpResponse:
     if asked.question is not None:
         clarifications.delivered(asked.question)
     location = codes.pending_url(pending)
-    headers = {"Location": location, "Retry-After": str(retry_after(pending, asked)), "Cache-Control": "no-store"}
+    headers = {
+        "Location": location,
+        "Retry-After": str(retry_after(pending, asked)),
+        "Cache-Control": "no-store",
+    }
     body: dict[str, Any] = {
         "status": str(pending.state),
         "expires_at": _instant(pending.expires_at),
@@ -62,7 +65,9 @@ def over(pending: PendingRequest) -> HttpResponse:
 
 def gone(pending: PendingRequest) -> problems.Problem:
     """The end was told before. What became of the purchase is not lost (AA-028)."""
-    detail = f"How this ended was told before. Retrieve checkout session {pending.subject} to see how it stands."
+    detail = (
+        f"How this ended was told before. Retrieve checkout session {pending.subject} to see how it stands."
+    )
     return problems.Problem(410, "gone", detail)
 
 

@@ -13,7 +13,7 @@ from gateway import keys, links
 from gateway.pending_models import PendingRequest
 
 PREFIX = "prq_"
-TOKEN_PURPOSE = "pending URL of a parked call"  # noqa: S105  (what it is for)
+TOKEN_PURPOSE = "pending URL of a parked call"
 SLUG_PURPOSE = "page of a parked call"
 CODE_PURPOSE = "code of a parked call"
 

@@ -48,7 +48,9 @@ ENDS: Mapping[str, End] = {
     ),
     PendingState.CANCELED: End(410, "gone", _("The call was withdrawn. Nothing was charged.")),
     PendingState.FAILED: End(
-        500, "server_error", _("The call could not be carried out. Retrieve the session to see how it stands.")
+        500,
+        "server_error",
+        _("The call could not be carried out. Retrieve the session to see how it stands."),
     ),
 }
 """By the state of the call; what is stored with it says more."""
@@ -140,4 +142,3 @@ def _refused(pending: PendingRequest) -> str:
     row = waiting.last_end(pending.subject, pending.created_at)
     spent = row is not None and row.state == InterventionState.FAILED
     return PendingState.DENIED if spent else ""
-

@@ -13,7 +13,7 @@ from gateway.aauth import answers, requirements, resuming
 from gateway.conf import conf
 from gateway.deferring import Call
 from gateway.errors import Unavailable
-from gateway.identities import INTERACTION
+from gateway.identities import CLARIFICATION, INTERACTION
 from gateway.pending_models import PendingRequest
 from interventions.prepared import insert
 
@@ -25,11 +25,15 @@ class PendingRequests:
         identity = identities.of(request)
         return identity is not None and identity.can(INTERACTION)
 
+    def takes_questions(self, request: HttpRequest) -> bool:
+        identity = identities.of(request)
+        return identity is not None and identity.can(CLARIFICATION)
+
     def park(self, request: HttpRequest, call: Call) -> bytes | None:
         """The call waits, for as long as its session does at most. Its row is its own: another request,
         with another key, is another call (AA-116)."""
         identity = identities.of(request)
-        if identity is None or not identity.can(INTERACTION) or identity.owner != call.owner:
+        if identity is None or not identity.capabilities or identity.owner != call.owner:
             return None
         now = timezone.now()
         ends = CheckoutSession.objects.filter(pk=call.subject).values_list("expires_at", flat=True)[0]

@@ -62,7 +62,11 @@ def refusal(problem: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
         case door.UnknownPath():
             return refusal(Unknown())
         case door.GatewayError():
-            headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+            headers = dict(problem.headers)
+            if problem.retry_after is not None:
+                headers["Retry-After"] = str(problem.retry_after)
+            if isinstance(problem, door.Unauthorized):
+                headers["AAuth-Requirement"] = "requirement=agent-token"
             error = "slow_down" if problem.status == 429 else problem.code
             return problem.status, body_of(problem.status, error, problem.message), headers
         case BadJSON() | IntakeError():

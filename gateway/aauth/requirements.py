@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from checkout import waiting
 from checkout.waiting import Awaited
-from gateway.identities import CLARIFICATION
+from gateway.identities import CLARIFICATION, INTERACTION
 from gateway.pending_models import PendingRequest
 from interventions import clarifications
 from interventions.models import Clarification
@@ -40,7 +40,7 @@ class Requirement:
 def of(pending: PendingRequest) -> Requirement:
     """What is asked now. An open question replaces everything else, and only agents that take questions
     are asked (AA-101). Changes nothing."""
-    awaited = waiting.still(pending.subject)
+    awaited = _awaited(pending)
     if CLARIFICATION in pending.capabilities:
         question = clarifications.open_of(pending.subject)
         if question is not None:
@@ -50,7 +50,15 @@ def of(pending: PendingRequest) -> Requirement:
 
 def waits(pending: PendingRequest) -> bool:
     """Somebody other than we has to act first. Changes nothing."""
-    return waiting.still(pending.subject) is not None or clarifications.open_of(pending.subject) is not None
+    return _awaited(pending) is not None or clarifications.open_of(pending.subject) is not None
+
+
+def _awaited(pending: PendingRequest) -> Awaited | None:
+    """An agent that cannot bring its person waits for nobody's act but its own."""
+    awaited = waiting.still(pending.subject)
+    if awaited is not None and awaited.kind != QUESTION and INTERACTION not in pending.capabilities:
+        return None
+    return awaited
 
 
 def _by_kind(awaited: Awaited | None) -> Asked | None:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from checkout import responses
@@ -22,8 +24,10 @@ from checkout.states import SessionState
 from gateway import deferring, outbox, sealed, tickets
 from gateway.aauth import ending, moves, requirements
 from gateway.aauth.requirements import Requirement
+from gateway.conf import conf
 from gateway.deferring import Call, Lost, StillWaits, Turn
 from gateway.delivery import origin
+from gateway.identities import CLARIFICATION, INTERACTION
 from gateway.once import Answer
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN, PendingState
@@ -36,6 +40,7 @@ BODY_PURPOSE = "body of a parked call"
 FAILED = "server_error"
 """Noted on a call whose last run broke: unless a later one ends well, that is how it ends (AA-027)."""
 BATCH = 200
+PURGE_BATCH = 1_000
 
 
 def keep(call: Call) -> str:
@@ -60,6 +65,7 @@ def held(pending: PendingRequest) -> Call:
         version=pending.version,
         body=found["body"],
         total=found["total"],
+        brings=INTERACTION in pending.capabilities,
     )
 
 
@@ -92,7 +98,9 @@ def look(pending: PendingRequest) -> Requirement | None:
 
 def look_again(payload: Mapping[str, Any]) -> None:
     """The effect: every call that waits for the subject was looked at. Repeatable."""
-    for row in PendingRequest.objects.filter(subject=payload["subject"], state__in=OPEN).order_by("created_at"):
+    for row in PendingRequest.objects.filter(subject=payload["subject"], state__in=OPEN).order_by(
+        "created_at"
+    ):
         look(row)
 
 
@@ -106,7 +114,7 @@ def wake(subject: str) -> None:
 def answers(subject: str) -> bool:
     """An agent waits for the subject that takes questions (AA-101)."""
     rows = PendingRequest.objects.filter(subject=subject, state__in=OPEN, expires_at__gt=timezone.now())
-    return any("clarification" in named for named in rows.values_list("capabilities", flat=True))
+    return any(CLARIFICATION in named for named in rows.values_list("capabilities", flat=True))
 
 
 def sweep() -> None:
@@ -120,6 +128,16 @@ def sweep() -> None:
             look(row)
         except Exception as problem:  # a part that breaks on one call
             log.error("%s cannot be looked at: %s", row.pk, origin(problem))
+
+
+def purge() -> int:
+    """Answers are kept no longer than the keys by which they are asked for again; how many were forgotten.
+    The rows stay. Repeatable."""
+    edge = timezone.now() - timedelta(hours=conf().IDEMPOTENCY_KEEP_HOURS)
+    old = PendingRequest.objects.filter(created_at__lt=edge).exclude(terminal_body="")
+    ids = list(old.order_by("created_at").values_list("pk", flat=True)[:PURGE_BATCH])
+    rows = PendingRequest.objects.filter(pk__in=ids)
+    return rows.update(terminal_body="", delivered_at=Coalesce("delivered_at", timezone.now()))
 
 
 def _go_on(pending: PendingRequest, *, late: bool) -> None:
@@ -163,5 +181,3 @@ def _turn(pending: PendingRequest) -> Turn:
 
     # The same for ever: a payment is found by it again, whatever becomes of the keys.
     return Turn(claim=f"aauth:{pending.pk}", seal=seal, still=lambda: moves.renew(pending))
-
-
