@@ -18,6 +18,7 @@ from checkout.reconciliation import runs, stuck
 from checkout.risk import AlwaysHigh, HouseRules
 from gateway import (
     arriving,
+    authentication,
     cart_keeping,
     contact_mail,
     contacts,
@@ -31,7 +32,8 @@ from gateway import (
     relay,
     risk_rules,
 )
-from gateway.aauth import arrivals, parking, resuming
+from gateway.aauth import arrivals, issuers, parking, replay, resuming
+from gateway.aauth.authenticating import SignedRequests
 from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
@@ -128,6 +130,9 @@ def plug_in() -> None:
     relay.periodic("contact.purge", periodic.PURGE_SECONDS, contact_mail.purge)
     relay.periodic("vault.purge", periodic.PURGE_SECONDS, allowances.purge_all)
     relay.periodic("payment_events.purge", periodic.PURGE_SECONDS, payment_events.purge)
+    authentication.plug(SignedRequests())
+    relay.periodic("aauth.signatures.purge", periodic.PURGE_SECONDS, replay.purge)
+    relay.periodic("aauth.issuers.purge", periodic.PURGE_SECONDS, issuers.purge)
 
 
 def _waking(settings: Conf) -> dict[str, Any]:

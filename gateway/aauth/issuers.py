@@ -19,6 +19,7 @@ from typing import Any
 from django.utils import timezone
 
 from gateway import strict_json, windows
+from gateway.aauth.signature_problem import SignatureProblem
 from gateway.conf import conf
 from gateway.egress import egress
 from gateway.pending_models import Issuer
@@ -60,12 +61,11 @@ KEY_MEMBERS = ("kid", "kty", "crv", "x", "y", "alg", "use")
 KEY_TYPES = frozenset({"OKP", "EC"})
 
 
-class NoKey(Exception):
-    """There is nothing to verify with. `code` is the `Signature-Error` (AA-407)."""
+class NoKey(SignatureProblem):
+    """There is nothing to verify with."""
 
     def __init__(self, code: str = "unknown_key") -> None:
-        self.code = code
-        super().__init__(code)
+        super().__init__(code, "The issuer's key cannot be found.")
 
 
 @dataclass(frozen=True, slots=True)
