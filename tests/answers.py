@@ -42,8 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def judge(method: str, path: str, sent: Any, answer: Any) -> None:
     """The answer is what its schema allows. Raises AssertionError."""
-    if method == "HEAD" or not answer.content:
-        return
+    if method == "HEAD" or not answer.content or answer.status_code == 202:
+        return  # a call that waits is answered in AAuth's words, which ACP does not know
     assert answer["Content-Type"] == "application/json", (path, answer["Content-Type"])
     body = json.loads(answer.content)
     extended = False
