@@ -9,16 +9,36 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from django.http import HttpResponse
 
-from gateway import delivery, plugs
+from gateway import agents, delivery, plugs
 from gateway.aauth import codes, issuers
 from gateway.pending_models import PendingRequest
+from gateway.person import misses
+from gateway.shop import demo
 from tests.aauth.agents import Provider, SignedAgent
 from tests.agents import ADDRESS, BUYER, MINIMAL
 from tests.people import Person, form
 
 CALLBACK = "https://agents.example/done"
+
+
+@pytest.fixture
+def shop(transactional_db: None) -> Iterator[None]:
+    """The demo shop, where nobody has missed a link yet. Imported by the tests that use it."""
+    demo.load()
+    agents.load_demo()
+    misses.forget()
+    yield
+    misses.forget()
+
+
+@pytest.fixture
+def signing(shop: None) -> Iterator[SignedAgent]:
+    """An agent whose calls can wait."""
+    with shopping() as agent:
+        yield agent
 
 
 class CallingProvider(Provider):
