@@ -26,7 +26,7 @@ CALLBACK = "https://agents.example/done"
 
 @pytest.fixture
 def shop(transactional_db: None) -> Iterator[None]:
-    """The demo shop, where nobody has missed a link yet. Imported by the tests that use it."""
+    """The demo shop, where nobody has missed a link yet."""
     demo.load()
     agents.load_demo()
     misses.forget()
@@ -98,8 +98,14 @@ class Arriving(Person):
 def parked(agent: SignedAgent, item: str = "item_sneakers", **members: Any) -> PendingRequest:
     """A call of the agent waits for its person."""
     details = {"address": ADDRESS, "email": "ada@example.com"}
-    wanted = {"buyer": BUYER, "fulfillment_details": details, **MINIMAL, "line_items": [{"id": item}], **members}
-    answer = agent.acp("/checkout_sessions", wanted)
+    wanted = {
+        "buyer": BUYER,
+        "fulfillment_details": details,
+        **MINIMAL,
+        "line_items": [{"id": item}],
+        **members,
+    }
+    answer = agent.acp("/checkout_sessions", wanted | members)
     assert answer.status_code == 202, (answer.status_code, answer.content)
     token = urlsplit(answer.headers["Location"]).path.rsplit("/", 1)[1]
     pending_id = codes.read_token(token)

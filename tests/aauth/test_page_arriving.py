@@ -20,17 +20,15 @@ from gateway.person.calls import ARRIVAL
 from gateway.person.visiting import BROWSER
 from interventions.models import Intervention
 from tests.aauth.agents import SignedAgent
-from tests.aauth.persons import (  # noqa: F401  (fixtures)
+from tests.aauth.persons import (
     Arriving,
     body,
     has_form,
     moved_on,
     parked,
     polled,
-    shop,
     shopping,
     shown_code,
-    signing,
 )
 from tests.people import Person, form, heading
 from tests.person.conftest import code_in_mail
