@@ -41,7 +41,7 @@ class Problem(door.GatewayError):
         self, status: int, error: str, detail: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail, self.headers = status, error, detail, dict(headers or {})
+        self.status, self.code, self.detail, self.headers = status, error, detail, headers or {}
 
 
 class Unknown(Problem):
@@ -55,7 +55,11 @@ def refusal(problem: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Status, body and headers for any exception that may leave a view."""
     match problem:
         case Problem():
-            return problem.status, body_of(problem.status, problem.code, problem.detail), problem.headers
+            return (
+                problem.status,
+                body_of(problem.status, problem.code, problem.detail),
+                dict(problem.headers),
+            )
         case door.MethodRefused():
             allow = {"Allow": ", ".join(problem.allowed)}
             return 405, body_of(405, "invalid_request", problem.message), allow
