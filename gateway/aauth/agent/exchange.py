@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -142,7 +144,14 @@ class Exchange:
         self._most_bytes = most_bytes
         self._seconds = seconds
         # What the environment says about proxies does not decide who reads signed requests.
-        self._http = httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+        # Nothing is kept open between polls, which are seconds apart: the server may have closed it by then.
+        self._http = httpx.Client(
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            verify=_authorities(),
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def close(self) -> None:
         self._http.close()
@@ -175,6 +184,12 @@ class Exchange:
             if time.monotonic() > ends_at:
                 raise NoAnswer("the answer took too long")
         return bytes(content)
+
+
+@lru_cache(maxsize=1)
+def _authorities() -> ssl.SSLContext:
+    """Whose certificates are believed; read once, because that takes long."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _place(url: str) -> str:

@@ -67,7 +67,7 @@ class Identity:
     @property
     def signature_key(self) -> str:
         """The value of the `Signature-Key` member with which a request of ours is signed (AA-405)."""
-        return f'jwt;jwt="{self.token()}"'
+        return signatures.by_jwt(self.token())
 
 
 @dataclass(frozen=True, slots=True)

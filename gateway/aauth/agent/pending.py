@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -89,16 +89,16 @@ def retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit() and len(value) < 10:
         return float(value)
+    then, now = _moment(value), _moment(answer.headers.get("date", ""))
+    # The server's own clock says how far away that is.
+    return None if then is None or now is None else max((then - now).total_seconds(), 0.0)
+
+
+def _moment(value: str) -> datetime | None:
     try:
-        then = parsedate_to_datetime(value)
-        # The server's own clock says how far away that is.
-        now = parsedate_to_datetime(answer.headers.get("date", ""))
-        return max((_aware(then) - _aware(now)).total_seconds(), 0.0)
+        moment = parsedate_to_datetime(value)
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-def _aware(moment: Any) -> Any:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -112,12 +112,13 @@ class Pace:
     def after(self, answer: Answer | None) -> float:
         """Seconds to wait after this answer, or after none came."""
         asked = None if answer is None else retry_after(answer)
+        base = DEFAULT_SECONDS if asked is None else asked
         if answer is None or answer.status == 503:
             self._stumbles += 1
-            base = min(DEFAULT_SECONDS * 2.0 ** (self._stumbles - 1), BUSY_SECONDS) if asked is None else asked
+            if asked is None:
+                base = min(DEFAULT_SECONDS * 2 ** min(self._stumbles - 1, 8), BUSY_SECONDS)
         else:
             self._stumbles = 0
-            base = DEFAULT_SECONDS if asked is None else asked
         if answer is not None and answer.status == 429:
             self._slower += SLOWER_SECONDS
         return max(base + self._slower, LEAST_SECONDS)

@@ -245,9 +245,7 @@ class Waiting:
         if relayed.pending:
             now = agent.clock()
             given = habits.relay_seconds
-            self._relay = _Relay(
-                relayed.pending, now, None if given is None else now + given + GRACE_SECONDS
-            )
+            self._relay = _Relay(relayed.pending, now, None if given is None else now + given + GRACE_SECONDS)
             self._relay.due = now + self._relay.pace.after(relayed.answer)
             agent.notify("relaying", needed.url, self._pending)
         if relayed.engaged:
@@ -321,7 +319,9 @@ class Waiting:
         if why:
             agent.notify("not_relayed", why, self._pending)
         if agent.on_interaction is None:
-            raise UserUnreachable("Neither a person server nor we can bring the person in.", pending=self._pending)
+            raise UserUnreachable(
+                "Neither a person server nor we can bring the person in.", pending=self._pending
+            )
         agent.notify("prompted", needed.url, self._pending)
         agent.on_interaction(needed.url, needed.code)
 
