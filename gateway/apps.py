@@ -42,6 +42,8 @@ class GatewayConfig(AppConfig):
 
 def _again(*, setting: str, **_: Any) -> None:
     from gateway import conf, plugs, throttling, windows
+    from gateway.aauth import issuers, vouching
+    from gateway.aauth import misses as unverified
     from gateway.person import misses
 
     if setting in (conf.NAME, "INSTALLED_APPS"):
@@ -49,4 +51,7 @@ def _again(*, setting: str, **_: Any) -> None:
         throttling.forget()
         windows.forget()
         misses.forget()
+        issuers.forget()
+        vouching.forget()
+        unverified.forget()
         plugs.plug_in()

@@ -17,6 +17,7 @@ from checkout.ports import ports as checkout_ports
 from checkout.reconciliation import runs, stuck
 from checkout.risk import AlwaysHigh, HouseRules
 from gateway import (
+    authentication,
     cart_keeping,
     contact_mail,
     contacts,
@@ -29,6 +30,8 @@ from gateway import (
     relay,
     risk_rules,
 )
+from gateway.aauth import issuers, replay
+from gateway.aauth.authenticating import SignedRequests
 from gateway.acp import events, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
@@ -123,6 +126,9 @@ def plug_in() -> None:
     relay.periodic("contact.purge", periodic.PURGE_SECONDS, contact_mail.purge)
     relay.periodic("vault.purge", periodic.PURGE_SECONDS, allowances.purge_all)
     relay.periodic("payment_events.purge", periodic.PURGE_SECONDS, payment_events.purge)
+    authentication.plug(SignedRequests())
+    relay.periodic("aauth.signatures.purge", periodic.PURGE_SECONDS, replay.purge)
+    relay.periodic("aauth.issuers.purge", periodic.PURGE_SECONDS, issuers.purge)
 
 
 def _reconciliation(slice_seconds: float) -> None:

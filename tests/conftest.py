@@ -108,6 +108,8 @@ def _nothing_remembered() -> None:
     """Tables that a process keeps for seconds are read anew by each test, and links that another test
     missed count for nothing."""
     from gateway import windows
+    from gateway.aauth import issuers, vouching
+    from gateway.aauth import misses as unverified
     from gateway.person import misses
     from gateway.shop import tables
     from interventions import policy
@@ -116,3 +118,6 @@ def _nothing_remembered() -> None:
     policy.forget()
     misses.forget()
     windows.forget()
+    unverified.forget()
+    issuers.forget()
+    vouching.forget()

@@ -15,10 +15,10 @@ from checkout import completion, models, progress, responses, services
 from checkout.errors import CheckoutError, NotFound, OrderNotFound
 from checkout.services import Seal
 from checkout.states import SessionState
-from gateway import carddata, idempotency, intake, keys, once, strict_json, throttling
+from gateway import carddata, idempotency, identities, intake, keys, once, strict_json, throttling
 from gateway.acp import documentation, events, refusals, requests, signatures, standing, versions, wire
 from gateway.api import NothingHere, ProtocolView, json_response
-from gateway.authentication import BearerKey
+from gateway.authentication import AgentCredentials
 from gateway.conf import conf
 from gateway.errors import KeyRequired, RawCardData, UnknownPath
 from gateway.idempotency import Claim, Slot
@@ -34,7 +34,7 @@ class ACPView(ProtocolView):
     """Checks every ACP request in the order of ACP-101: key, signature, version, idempotency key, body."""
 
     dialect = refusals
-    authentication_classes = (BearerKey,)
+    authentication_classes = (AgentCredentials,)
     post_rate: ClassVar[str] = throttling.WRITE
     signature_demanded: ClassVar[bool] = False
 
@@ -44,7 +44,8 @@ class ACPView(ProtocolView):
         throttling.check(
             cast(Agent, request.user).owner, self.post_rate if request.method in WRITES else throttling.READ
         )
-        signatures.check(request._request, cast(Agent, request.user), demanded=self.signature_demanded)
+        if identities.of(request._request) is None:  # else it is signed already, and by no key of ours
+            signatures.check(request._request, cast(Agent, request.user), demanded=self.signature_demanded)
         self.version = versions.asked_for(request.META.get("HTTP_API_VERSION"))
         self.owner = cast(Agent, request.user).owner
         if "session_id" in kwargs and not requests.SESSION_ID.fullmatch(kwargs["session_id"]):
