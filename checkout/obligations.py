@@ -64,7 +64,7 @@ def weigh(
     weighed = assessing.weigh(session, wanted, contact=reaching.contact(session), tendered=tendered)
     binds = wanted.binds(risky=weighed.high)
     runnable = abilities.runnable()
-    agents = agreement = negotiate(abilities.declared(session.capabilities), runnable, wanted)
+    agents = agreement = negotiate(abilities.of_agent(session), runnable, wanted)
     stranded = wanted.hand_over and binds and not agents.compatible and bool(quote["lines"])
     # Nobody is sent to a page where they could not do it either.
     stranded = stranded and negotiate(abilities.at_our_page(), runnable, wanted).compatible
@@ -78,7 +78,7 @@ def weigh(
         "enforcement": agreement.enforcement.value,
     }
     if person and not session.handed_over:
-        own = abilities.declared(session.capabilities)
+        own = abilities.of_agent(session)
         quote["agreement"]["of_agent"] = _supported(own, agents, wanted)
     if wanted.because:
         quote["why"] = _why(wanted, weighed)
@@ -203,7 +203,7 @@ def told(session: CheckoutSession) -> Declared:
     """What whoever finishes the session can do: its agent, or the person it is handed over to."""
     if handing_over.is_handed_over(session):
         return abilities.at_our_page()
-    return abilities.declared(session.capabilities)
+    return abilities.of_agent(session)
 
 
 def binding(session: CheckoutSession) -> str:

@@ -21,6 +21,7 @@ from gateway import (
     cart_keeping,
     contact_mail,
     contacts,
+    deferring,
     delivery,
     keys,
     outbox,
@@ -30,9 +31,9 @@ from gateway import (
     relay,
     risk_rules,
 )
-from gateway.aauth import issuers, replay
+from gateway.aauth import issuers, parking, replay, resuming
 from gateway.aauth.authenticating import SignedRequests
-from gateway.acp import events, versions
+from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
 from gateway.webhooks import deliveries, endpoints, rendering
@@ -109,6 +110,8 @@ def plug_in() -> None:
             risk=_assessor(),
             agents=policy_choices.agents,
             handlers=policy_choices.handlers,
+            unanswered=settings.AAUTH_UNANSWERED,
+            **_waking(settings),
         )
     )
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
@@ -129,6 +132,18 @@ def plug_in() -> None:
     authentication.plug(SignedRequests())
     relay.periodic("aauth.signatures.purge", periodic.PURGE_SECONDS, replay.purge)
     relay.periodic("aauth.issuers.purge", periodic.PURGE_SECONDS, issuers.purge)
+
+
+def _waking(settings: Conf) -> dict[str, Any]:
+    """Calls wait for a person where AAuth is on; whoever waits learns what became of them."""
+    held.register()
+    outbox.register(resuming.WAKE, resuming.look_again)
+    deferring.plug(parking.PendingRequests() if settings.AAUTH else None)
+    if not settings.AAUTH:
+        return {}
+    relay.periodic("aauth.sweep", settings.SWEEP_SECONDS, resuming.sweep)
+    relay.periodic("aauth.purge", periodic.PURGE_SECONDS, resuming.purge)
+    return {"wake": resuming.wake, "answers": resuming.answers}
 
 
 def _reconciliation(slice_seconds: float) -> None:

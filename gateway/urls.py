@@ -41,5 +41,6 @@ urlpatterns = [
     path("payments/webhook", PaymentWebhook.as_view(), name="payment_webhook"),
     path("healthz", Healthz.as_view(), name="healthz"),
     path("readyz", Readyz.as_view(), name="readyz"),
+    path("aauth/", include("gateway.aauth.urls")),
     re_path(r"", Nothing.as_view(), name="nothing"),
 ]

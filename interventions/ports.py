@@ -367,6 +367,8 @@ class Parts:
     writes at most an effect."""
     answers: Callable[[str], bool] = nobody_answers
     """An agent waits for the subject now that takes questions about it (AA-101). Reads only."""
+    unanswered: str = "expire"
+    """What an agent's silence means where nothing else was said: `expire`, or `continue` (AA-111)."""
 
     def known_digests(self, value: bytes, purpose: str) -> Sequence[str]:
         """Under which keyed hashes something of long ago may be stored."""

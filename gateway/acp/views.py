@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, cast
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
 from checkout import completion, models, progress, responses, services
-from checkout.errors import CheckoutError, NotFound, OrderNotFound
+from checkout.errors import CheckoutError, InterventionRequired, NotFound, OrderNotFound
+from checkout.opening import Tender
 from checkout.services import Seal
 from checkout.states import SessionState
-from gateway import carddata, idempotency, identities, intake, keys, once, strict_json, throttling
-from gateway.acp import documentation, events, refusals, requests, signatures, standing, versions, wire
+from gateway import carddata, deferring, idempotency, identities, intake, keys, once, strict_json, throttling
+from gateway.acp import (
+    deferral,
+    documentation,
+    events,
+    refusals,
+    requests,
+    signatures,
+    standing,
+    versions,
+    wire,
+)
 from gateway.api import NothingHere, ProtocolView, json_response
 from gateway.authentication import AgentCredentials
 from gateway.conf import conf
@@ -27,6 +40,9 @@ from gateway.once import Answer
 
 SESSION = "CheckoutSession"
 WRITES = ("POST", "PUT")
+WAITS = 202
+LOOKS = 3
+"""So often a complete is tried when a person was asked and had answered by the time we looked again."""
 ORDER_ID = re.compile(r"ord_[0-9a-z]{1,60}", re.ASCII)
 
 
@@ -78,14 +94,45 @@ class ACPView(ProtocolView):
         canonical = strict_json.canonical(body)
         return idempotency.slot(self.owner, request.method or "", request.path, key, canonical)
 
-    def locally(self, where: Slot, work: Callable[[Seal], object], *, status: int = 200) -> HttpResponse:
-        return dressed(once.locally(where, work, render=self.renderer(status), refuse=self.refuse))
+    def locally(
+        self, where: Slot, work: Callable[[Seal], object], *, status: int = 200, operation: str = ""
+    ) -> HttpResponse:
+        render = self.renderer(status, operation)
+        return self.sent(once.locally(where, work, render=render, refuse=self.refuse))
 
-    def claimed(self, where: Slot, work: Callable[[Claim, Seal], object]) -> HttpResponse:
-        return dressed(once.claimed(where, work, render=self.renderer(200), refuse=self.refuse))
+    def claimed(
+        self,
+        where: Slot,
+        work: Callable[[Claim, Seal], object],
+        *,
+        operation: str = "",
+        body: Mapping[str, Any] | None = None,
+    ) -> HttpResponse:
+        render = self.renderer(200, operation, body)
+        return self.sent(once.claimed(where, work, render=render, refuse=self.refuse))
 
-    def renderer(self, status: int) -> Callable[[models.CheckoutSession], Answer]:
-        return lambda session: Answer(status, self.dress(session))
+    def renderer(
+        self, status: int, operation: str = "", body: Mapping[str, Any] | None = None
+    ) -> Callable[[models.CheckoutSession], Answer]:
+        """How a session is answered; or not yet, when the call of that `operation` waits for a person. Its
+        `body` is what it needs to be carried out then."""
+
+        def render(session: models.CheckoutSession) -> Answer:
+            asked = self.request._request
+            version = self.version.date
+            waits = operation and deferral.parked(asked, operation, session, version=version, body=body)
+            return waits or Answer(status, self.dress(session))
+
+        return render
+
+    def sent(self, answer: Answer) -> HttpResponse:
+        """The answer, or that the call waits, or what a call that waited came to."""
+        if answer.status != WAITS:
+            return dressed(answer)
+        response = deferring.answer(self.request._request, answer.body)
+        if answer.replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
 
     def dress(self, session: models.CheckoutSession) -> bytes:
         """The session as this agent may see it, held against the schema of that form."""
@@ -110,8 +157,12 @@ class CheckoutSessions(ACPView):
         self.judge(requests.without_nulls(body, keep=requests.NEEDED_ON_CREATE))
         accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
         draft = requests.draft(body, version=self.version.date, accepted_language=accepted)
+        draft = replace(draft, extras=deferral.bringing(request._request, draft.extras))
         return self.locally(
-            where, lambda seal: services.create(draft, owner=self.owner, seal=seal), status=201
+            where,
+            lambda seal: services.create(draft, owner=self.owner, seal=seal),
+            status=201,
+            operation=deferral.CREATE,
         )
 
 
@@ -145,8 +196,12 @@ class CheckoutSession(ACPView):
                     still=partial(idempotency.renew, held),
                 ),
             )
+        if extras := deferral.bringing(request._request, changes.get("extras", {})):
+            changes["extras"] = extras
         return self.locally(
-            where, lambda seal: services.update(session_id, changes, owner=self.owner, seal=seal)
+            where,
+            lambda seal: services.update(session_id, changes, owner=self.owner, seal=seal),
+            operation=deferral.UPDATE,
         )
 
 
@@ -165,9 +220,27 @@ class CheckoutSessionComplete(ACPView):
             tender = requests.tender(
                 body, claim=held.name, resumed=held.resumed, still=partial(idempotency.renew, held)
             )
-            return completion.complete(session_id, tender, owner=self.owner, seal=seal)
+            if extras := deferral.bringing(request._request, tender.changes.get("extras", {})):
+                tender = replace(tender, changes={**tender.changes, "extras": extras})
+            return self.completed(session_id, tender, seal)
 
-        return self.claimed(where, work)
+        return self.claimed(where, work, operation=deferral.COMPLETE, body=body)
+
+    def completed(self, session_id: str, tender: Tender, seal: Seal) -> object:
+        """As `completion.complete`; for an agent that may be answered later, a session that waits for a
+        person is no refusal."""
+        for again in range(LOOKS):
+            try:
+                return completion.complete(session_id, tender, owner=self.owner, seal=seal)
+            except InterventionRequired:
+                if not deferring.defers(self.request._request) or again == LOOKS - 1:
+                    raise
+                with transaction.atomic(durable=True):
+                    session = models.CheckoutSession.objects.of(self.owner).locked(session_id)
+                    if deferral.waits(self.request._request, deferral.COMPLETE, session):
+                        seal(session)
+                        return session
+        raise AssertionError  # pragma: no cover - the last look returns or raises
 
 
 class CheckoutSessionCancel(ACPView):

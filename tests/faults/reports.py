@@ -34,6 +34,7 @@ def write(out: Path, bar: str, db: str, head: Mapping[str, Any], verdict: Verdic
         "figures": verdict.figures,
         "pass": verdict.passed,
         "violations": verdict.violations,
+        "late": verdict.late,
         "unplayed": verdict.unplayed,
         "negative_control": verdict.control,
     }
@@ -55,11 +56,17 @@ def table(out: Path, wanted: list[tuple[str, str, str]]) -> tuple[str, bool]:
         word = "pass" if report["pass"] else "FAIL"
         control = report["negative_control"].get("violations", 0)
         lines.append(f"{bar}  {db:8}  {word}  {report['seconds']:6.1f} s  {title}; control found {control}")
-        lines += [f"       {text}" for text in [*report["violations"], *report["unplayed"]][:10]]
+        lines += [f"       {text}" for text in _told(report)[:10]]
+        lines += [f"       played again, because: {text}" for text in report.get("first_try", [])[:3]]
         if not control:
             lines.append("       the negative control found nothing: the bar proves nothing")
         good = good and report["pass"]
     return "\n".join(lines), good
+
+
+def _told(report: Mapping[str, Any]) -> list[str]:
+    late = [f"late: {text}" for text in report["late"]]
+    return [*report["violations"], *late, *report["unplayed"]]
 
 
 class Progress:

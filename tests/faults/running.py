@@ -1,8 +1,8 @@
 """The process that plays the bars of one kind of database; `tests.faults` starts it.
 
 A bar that breaks has failed, and the next one is played all the same. One that proved nothing, because
-its race was not run or its procedure broke on a busy machine, is played once more with other draws, and
-its report says so. What was seen to be wrong is never played again.
+its race was not run or its procedure broke on a busy machine, or in which something was late, is played
+once more with other draws, and its report says so. What was seen to be wrong is never played again.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def main(kind: str, size: str, seed: str, folder: str, out: str, *wanted: str) -
             progress.show(f"{kind} {bar.id}: {bar.title}")
             began = time.monotonic()
             verdict, before = played(bar.procedure, run), list[str]()
-            if verdict.unproven and not verdict.violations:
-                before = verdict.unplayed or ["the negative control found nothing"]
+            if verdict.undecided:
+                before = [*verdict.late, *verdict.unplayed] or ["the negative control found nothing"]
                 run.leave_stages()
                 run.seed += 1
                 verdict = played(bar.procedure, run)

@@ -31,6 +31,8 @@ class Verdict:
     settings: dict[str, Any] = field(default_factory=dict)
     unplayed: list[str] = field(default_factory=list)
     """Why it proves nothing this time: the race was not run, or the procedure broke."""
+    late: list[str] = field(default_factory=list)
+    """What was not done in time, and was not seen to be wrong: a busy machine does that too."""
 
     def exercised(self, holds: bool, text: str) -> None:
         """What the bar is about did happen; else it says nothing of the product, and fails all the same."""
@@ -40,6 +42,11 @@ class Verdict:
     def expect(self, holds: bool, text: str) -> None:
         if not holds:
             self.violations.append(text)
+
+    def in_time(self, holds: bool, text: str) -> None:
+        """It was done within the seconds that it has."""
+        if not holds:
+            self.late.append(text)
 
     def audited(self, found: Iterable[Violation]) -> None:
         self.violations += [str(violation) for violation in found]
@@ -59,7 +66,12 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        return not self.violations and not self.unproven
+        return not self.violations and not self.late and not self.unproven
+
+    @property
+    def undecided(self) -> bool:
+        """Nothing was seen to be wrong, and it did not pass: once more will tell."""
+        return not self.violations and (bool(self.late) or self.unproven)
 
     @property
     def unproven(self) -> bool:

@@ -27,19 +27,21 @@ def test_a_procedure_that_breaks_has_shown_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "passed", "unproven"),
+    ("verdict", "passed", "undecided"),
     [
         (Verdict(control=CONTROL), True, False),
         (Verdict(), False, True),
         (Verdict(control=CONTROL, unplayed=["the race was not run"]), False, True),
         (Verdict(control=CONTROL, violations=["I3 charged twice"]), False, False),
+        (Verdict(control=CONTROL, late=["not at rest"]), False, True),
+        (Verdict(control=CONTROL, late=["not at rest"], violations=["I2"]), False, False),
     ],
-    ids=["passed", "no control", "not run", "found something"],
+    ids=["passed", "no control", "not run", "found something", "late", "late and wrong"],
 )
-def test_only_what_proved_nothing_is_played_again(
-    verdict: Verdict, passed: bool, unproven: bool, tmp_path: Path
+def test_only_what_decided_nothing_is_played_again(
+    verdict: Verdict, passed: bool, undecided: bool, tmp_path: Path
 ) -> None:
-    assert (verdict.passed, verdict.unproven) == (passed, unproven)
+    assert (verdict.passed, verdict.undecided) == (passed, undecided)
     reports.write(tmp_path, "R01", "postgres", {"seed": 1}, verdict, 1.0)
     lines, good = reports.table(tmp_path, [("R01", "postgres", "many")])
 

@@ -29,7 +29,7 @@ def last_pieces(
     model = stage.client.ready(line_items=lines)["id"]
     raced = stage.world.copies(model, sessions)
     answers = together(sessions, lambda number: stage.client.complete(raced[number]), at_once=CONNECTIONS)
-    verdict.expect(stage.world.settled(), f"{product}: not at rest: {stage.world.unsettled()}")
+    verdict.in_time(stage.world.settled(), f"{product}: not at rest: {stage.world.unsettled()}")
 
     sold = sum(Hold.objects.filter(product_id=product, state="sold").values_list("quantity", flat=True))
     held = Hold.objects.filter(product_id=product, state="held").count()
@@ -154,7 +154,7 @@ def r11(run: Run) -> Verdict:
         for product in goods:
             changed_price(stage, verdict, product, next(prices), raced=draws.random() < 0.5)
         short_stock(stage, verdict, stage.world.product(f"item_faults_short_{turn}", 5))
-    verdict.expect(stage.world.settled(), f"not at rest: {stage.world.unsettled()}")
+    verdict.in_time(stage.world.settled(), f"not at rest: {stage.world.unsettled()}")
     verdict.audited(stage.world.violations())
     verdict.figures["changes"] = number
 

@@ -111,17 +111,17 @@ def kill_group(run: Run, verdict: Verdict, points: tuple[str, ...], completes: i
         bound = world.seconds("IDEMPOTENCY_LEASE_SECONDS") + world.seconds("SWEEP_SECONDS") + SLACK_SECONDS
         paid_for = eventually(lambda: not _running(world), within=bound)
         resolved = time.monotonic() - since
-        verdict.expect(paid_for, f"{points[0]}: after {bound:.0f} s {world.unsettled()}")
+        verdict.in_time(paid_for, f"{points[0]}: after {bound:.0f} s {world.unsettled()}")
 
         given_up = _everybody_knows(world, plain, buyers.sessions, bound, verdict)
-        verdict.expect(world.settled(), f"{points[0]}: not at rest: {world.unsettled()}")
+        verdict.in_time(world.settled(), f"{points[0]}: not at rest: {world.unsettled()}")
         found = world.violations()
         for violation in found:
             verdict.violations.append(f"{points[0]} ...: {violation}")
         heard = Counter(one.id for one in world.receiver.heard)
         for point in points:
             verdict.figures.setdefault("points", {})[point] = {"kills": kills.get(point, 0)}
-            verdict.expect(kills.get(point, 0) > 0, f"{point} was never reached: nothing was tried")
+            verdict.exercised(kills.get(point, 0) > 0, f"{point} was never reached: nothing was tried")
         verdict.figures.setdefault("groups", []).append(
             {
                 "points": points,
@@ -201,9 +201,9 @@ def r07(run: Run) -> Verdict:
     verdict = Verdict()
     with run.world("zombies", timed=True) as world:
         _zombies(run, world, verdict, rounds=run.size.pick(pr=5, full=50), unsafe="")
-        verdict.expect(world.settled(), f"not at rest: {world.unsettled()}")
+        verdict.in_time(world.settled(), f"not at rest: {world.unsettled()}")
         verdict.audited(world.violations())
-        if verdict.violations:
+        if verdict.violations or verdict.late:
             world.keep_logs(run.out)
 
     control = Verdict()
@@ -242,7 +242,7 @@ def _zombies(run: Run, world: World, verdict: Verdict, *, rounds: int, unsafe: s
                 for session, (pid, connection) in zip(sessions, connections.items(), strict=True)
             }
             lying = eventually(lambda pids=tuple(asleep): all(map(stopped, pids)), within=30)
-            verdict.expect(lying, "a worker did not stop at complete.send.after")
+            verdict.exercised(lying, "a worker did not stop at complete.send.after")
             time.sleep(1.5 * lease)
             until = time.monotonic() + SLACK_SECONDS
             taken = list(

@@ -95,7 +95,7 @@ def troubled(
     drawn = world.acquirer.drawn
     at_rest = world.settled(within=patience + SLACK_SECONDS)
     world.acquirer.control()
-    verdict.expect(at_rest, f"not at rest within {patience:.0f} s: {world.unsettled()}")
+    verdict.in_time(at_rest, f"not at rest within {patience:.0f} s: {world.unsettled()}")
 
     counted = Counter(ends)
     willing = completes - counted["declined"]
@@ -120,14 +120,14 @@ def troubled(
         "longest answer seconds": round(max(seen.seconds for seen in asked), 2),
         "provider seconds": world.size.provider_seconds,
     }
-    verdict.expect(counted["completed"] >= LEAST_SHARE * willing, f"only {counted} of {completes}")
+    verdict.in_time(counted["completed"] >= LEAST_SHARE * willing, f"only {counted} of {completes}")
     longest = world.size.provider_seconds * 1.05 + (SLACK_SECONDS if run.size.name == "pr" else 1.0)
     late = [f"{seen.session}: {seen.seconds:.1f} s" for seen in asked if seen.seconds > longest]
-    verdict.expect(not late, f"threads that the provider blocked: {late[:5]}")
+    verdict.in_time(not late, f"threads that the provider blocked: {late[:5]}")
     for what in ("silent_after", "error_before", "reset_before", "delay", "decline"):
         # A tenth of the volume may miss one of five in a hundred; silence it cannot miss.
         wanted = 1 if what == "silent_after" or completes >= 100 else 0
-        verdict.expect(drawn.get(what, 0) >= wanted, f"no {what} was met: nothing was tried")
+        verdict.exercised(drawn.get(what, 0) >= wanted, f"no {what} was met: nothing was tried")
 
 
 def outage(run: Run, verdict: Verdict, world: World) -> None:
@@ -166,7 +166,7 @@ def outage(run: Run, verdict: Verdict, world: World) -> None:
         within=LONGEST_PAUSE_SECONDS + SLACK_SECONDS,
     )
     seconds = time.monotonic() - healed
-    verdict.expect(served, f"nobody is served {seconds:.0f} s after it is well again")
+    verdict.in_time(served, f"nobody is served {seconds:.0f} s after it is well again")
     verdict.figures["breaker"] = {
         "failures until it is left alone": failed,
         "calls that reached it until then": calls,
@@ -175,7 +175,7 @@ def outage(run: Run, verdict: Verdict, world: World) -> None:
     }
     # An attempt is given up first, and what undoes it may have been tried in vain by then.
     rest = 60 + world.size.seconds(240) + SLACK_SECONDS
-    verdict.expect(world.settled(within=rest), f"not at rest after {rest:.0f} s: {world.unsettled()}")
+    verdict.in_time(world.settled(within=rest), f"not at rest after {rest:.0f} s: {world.unsettled()}")
     alone.kill()
 
 
@@ -189,7 +189,7 @@ def r09(run: Run) -> Verdict:
         outage(run, verdict, world)
         verdict.audited(world.violations())
         verdict.settings["provider_seconds"] = world.size.provider_seconds
-        if verdict.violations:
+        if verdict.violations or verdict.late:
             world.keep_logs(run.out)
 
     control = Verdict()
@@ -236,11 +236,11 @@ def storm(run: Run, verdict: Verdict, world: World, purchases: int, unsafe: str)
 
     ends = Counter(together(purchases, one, at_once=AT_ONCE // 2))
     wanted = {"completed": purchases - len(canceled), "canceled": len(canceled)}
-    verdict.expect(ends == wanted, f"the buyers' ends: {dict(ends)}")
+    verdict.in_time(ends == wanted, f"the buyers' ends: {dict(ends)}")
     quiet = eventually(lambda: not any(_open(world).values()), within=60 + SLACK_SECONDS)
-    verdict.expect(quiet, f"not at rest: {_open(world)}")
-    verdict.expect(_quicker(world) > 0, "no message was quicker than our own record: nothing was tried")
-    verdict.expect(_late(world, canceled) > 0, "no money came after a cancel: nothing was tried")
+    verdict.in_time(quiet, f"not at rest: {_open(world)}")
+    verdict.exercised(_quicker(world) > 0, "no message was quicker than our own record: nothing was tried")
+    verdict.exercised(_late(world, canceled) > 0, "no money came after a cancel: nothing was tried")
     verdict.figures["money that came after a cancel"] = _late(world, canceled)
     return _effects(verdict, world, ends)
 
@@ -316,7 +316,7 @@ def _effects(verdict: Verdict, world: World, ends: Counter[str]) -> list[str]:
     given_up = sum(row["state"] == "given_up" for row in ledger["deliveries"])
     verdict.expect(given_up == 0, f"{given_up} messages were given up")
     longest = LONGEST_ACK_SECONDS if world.size.name == "full" and world.kind == "postgres" else SLACK_SECONDS
-    verdict.expect(ack <= longest, f"p99 of the acknowledgements is {ack:.2f} s")
+    verdict.in_time(ack <= longest, f"p99 of the acknowledgements is {ack:.2f} s")
     wrong = [f"{event} has {number} effects" for event, number in effects.items() if number != 1]
     sent = {row["id"] for row in ledger["events"]}
     kept = set(rows.values())
@@ -332,7 +332,7 @@ def r10(run: Run) -> Verdict:
         purchases = run.tenth(run.size.pick(pr=60, full=400))
         verdict.violations += storm(run, verdict, world, purchases, "")
         verdict.audited(world.violations())
-        if verdict.violations:
+        if verdict.violations or verdict.late:
             world.keep_logs(run.out)
 
     control = Verdict()

@@ -50,7 +50,7 @@ def r01(run: Run) -> Verdict:
     for _ in range(run.size.pick(pr=3, full=20) if run.kind == "postgres" else run.size.pick(pr=1, full=2)):
         same_key(stage, verdict, requests)
     stage.world.slow_provider(0)
-    verdict.expect(stage.world.settled(), f"not at rest: {stage.world.unsettled()}")
+    verdict.in_time(stage.world.settled(), f"not at rest: {stage.world.unsettled()}")
     verdict.audited(stage.world.violations())
     verdict.figures["requests_per_session"] = requests
 
@@ -98,7 +98,7 @@ def r02(run: Run) -> Verdict:
     for _ in range(run.size.pick(pr=3, full=20) if run.kind == "postgres" else run.size.pick(pr=1, full=2)):
         other_keys(stage, verdict, run.tenth(200))
     stage.world.slow_provider(0)
-    verdict.expect(stage.world.settled(), f"not at rest: {stage.world.unsettled()}")
+    verdict.in_time(stage.world.settled(), f"not at rest: {stage.world.unsettled()}")
     verdict.audited(stage.world.violations())
 
     control = Verdict()
@@ -142,7 +142,7 @@ def r03(run: Run) -> Verdict:
     verdict.figures["equality"] = equal
     wanted = {"other order of members": 201, "1.0 for 1": 201, "null for absent": 422, "2 for 1": 422}
     verdict.expect(equal == wanted, f"equality: {equal}")
-    verdict.expect(stage.world.settled(), f"not at rest: {stage.world.unsettled()}")
+    verdict.in_time(stage.world.settled(), f"not at rest: {stage.world.unsettled()}")
     verdict.audited(stage.world.violations())
 
     control = Verdict()

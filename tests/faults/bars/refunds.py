@@ -58,7 +58,7 @@ def at_once(stage: Stage, verdict: Verdict, crowd: int) -> None:
         return "claimed"
 
     came = Counter(together(crowd, one))
-    verdict.expect(stage.world.settled(), f"{order_id}: not at rest: {stage.world.unsettled()}")
+    verdict.in_time(stage.world.settled(), f"{order_id}: not at rest: {stage.world.unsettled()}")
     payment = Order.objects.get(pk=order_id).payment
     back = Refund.objects.filter(payment=payment, state="completed").aggregate(sum=Sum("amount"))["sum"] or 0
     charge = next(charge for charge in stage.world.charges() if charge.key == payment.pk)
