@@ -17,6 +17,7 @@ from checkout.ports import ports as checkout_ports
 from checkout.reconciliation import runs, stuck
 from checkout.risk import AlwaysHigh, HouseRules
 from gateway import (
+    agent_facts,
     arriving,
     authentication,
     cart_keeping,
@@ -111,6 +112,7 @@ def plug_in() -> None:
             risk=_assessor(),
             agents=policy_choices.agents,
             handlers=policy_choices.handlers,
+            agent=agent_facts.of,
             unanswered=settings.AAUTH_UNANSWERED,
             **_waking(settings),
         )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from django.db import transaction
 from django.utils import timezone
 
-from checkout import completion, services, waiting
+from checkout import completion, questioning, services, waiting
 from checkout.errors import (
     AddressChanged,
     AuthenticationMissing,
@@ -83,6 +83,8 @@ def complete(call: Call, turn: Turn) -> Answer | StillWaits:
 
 
 def _waits(call: Call, session: CheckoutSession) -> bool:
+    if questioning.quoted(session) is not None:
+        return True  # its agent takes questions, and has one to answer
     return call.brings and is_due(call.operation, session, waiting.on(session, timezone.now()))
 
 
