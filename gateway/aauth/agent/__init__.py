@@ -17,7 +17,16 @@ from gateway.aauth.agent.exchange import (
     UserUnreachable,
     Withdrawn,
 )
-from gateway.aauth.agent.identity import BadIdentity, Identity, Kept, Provider, new_provider_key, public_part
+from gateway.aauth.agent.identity import (
+    BadIdentity,
+    Identity,
+    Kept,
+    Provider,
+    create_identity,
+    load_identity,
+    new_provider_key,
+    public_part,
+)
 from gateway.aauth.agent.waiting import Changed, Notice, Withdraw
 
 __all__ = [
@@ -38,8 +47,10 @@ __all__ = [
     "UserUnreachable",
     "Withdraw",
     "Withdrawn",
+    "create_identity",
     "error_in",
     "link",
+    "load_identity",
     "new_provider_key",
     "public_part",
 ]

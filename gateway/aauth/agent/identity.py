@@ -138,7 +138,7 @@ class Kept:
         return self.provider.identity(key=private)
 
 
-def load(path: Path) -> Kept:
+def load_identity(path: Path) -> Kept:
     """What that file keeps. Raises OSError, and BadIdentity when it keeps something else."""
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
@@ -155,7 +155,7 @@ def load(path: Path) -> Kept:
         ) from None
 
 
-def create(path: Path, provider: Provider) -> Kept:
+def create_identity(path: Path, provider: Provider) -> Kept:
     """A fresh key of the agent's own is kept in that new file, which nobody else can read.
 
     Raises OSError, FileExistsError when there is one already.
