@@ -106,7 +106,10 @@ class Command(BaseCommand):
         try:
             identity = self._identity()
             with self._agent(identity, shop) as agent:
-                self._buy(agent, self._discovered(agent, shop))
+                base = self._discovered(agent, shop)
+            # The shop's public document may name another origin than the one it was found at.
+            with self._agent(identity, base) as agent:
+                self._buy(agent, base)
         except Withdrawn:
             raise CommandError("The call was taken back. Nothing is bought.", returncode=NOT_BOUGHT) from None
         except GaveUp as problem:
@@ -250,11 +253,12 @@ class Command(BaseCommand):
 
 def _reason(answer: Answer) -> str:
     """Why, in the shop's words."""
-    texts = [answer.error, answer.text("detail"), answer.text("message")]
     messages = answer.body.get("messages")
-    for entry in messages if isinstance(messages, list) else ():
-        if isinstance(entry, Mapping) and isinstance(entry.get("content"), str):
-            texts.append(entry["content"])
+    objects = (
+        [entry for entry in messages if isinstance(entry, Mapping)] if isinstance(messages, list) else []
+    )
+    texts = [answer.error, answer.text("detail"), answer.text("message")]
+    texts += [entry["content"] for entry in objects if isinstance(entry.get("content"), str)]
     told = ". ".join(text.rstrip(".") for text in texts if text)
     return plain(told or answer.text("status") or str(answer.status))
 
