@@ -27,6 +27,7 @@ from gateway.aauth.agent.identity import (
     new_provider_key,
     public_part,
 )
+from gateway.aauth.agent.verifying import NotSigned, who_signed
 from gateway.aauth.agent.waiting import Changed, Notice, Withdraw
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Identity",
     "Kept",
     "NoAnswer",
+    "NotSigned",
     "Notice",
     "Provider",
     "Unsafe",
@@ -53,4 +55,5 @@ __all__ = [
     "load_identity",
     "new_provider_key",
     "public_part",
+    "who_signed",
 ]
