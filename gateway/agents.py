@@ -83,7 +83,7 @@ def by_identity(issuer: str, identity: str) -> Agent | None:
 
 
 def shown(agent: Agent) -> str:
-    """The agent as people are told of it: its name, and behind a name of its own choice who vouches for it."""
+    """The agent as people are told of it: its name, and who vouches for one that came by itself."""
     if not agent.issuer:
         return agent.name
     name, host = visible(agent.name), agent.issuer.removeprefix("https://")

@@ -1,4 +1,4 @@
-"""What the agent of a parked call is answered: a complete 202 each time, or how it ended (AA-001 to AA-010)."""
+"""What the agent of a parked call is answered: a complete 202 each time, or how it ended (AA-001 to 010)."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ verified, used up, and its agent enrolled. What was not verified is neither beli
 
 from __future__ import annotations
 
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import http_sf
@@ -57,7 +58,7 @@ def capabilities(header: str) -> frozenset[str]:
     if not 0 < len(header) <= LONGEST_LIST:
         return frozenset()
     try:
-        members = http_sf.parse(header.encode("ascii"), tltype="list")
+        members = cast(list[tuple[Any, Any]], http_sf.parse(header.encode("ascii"), tltype="list"))
     except UNPARSABLE:
         return frozenset()
     if not all(isinstance(value, http_sf.Token) for value, _ in members):

@@ -82,7 +82,8 @@ def same_code(pending: PendingRequest, typed: str) -> bool:
     """What was typed is the code of the call's current round; in constant time."""
     folded = fold(typed)
     known = [_code(digest) for digest in keys.digests(_round(pending), CODE_PURPOSE)]
-    return any([keys.same(folded, code) for code in known])  # a list: each is compared
+    genuine = [keys.same(folded, code) for code in known]  # each is compared
+    return any(genuine)
 
 
 def _round(pending: PendingRequest) -> bytes:

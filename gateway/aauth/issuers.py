@@ -218,7 +218,7 @@ def _pinned(issuer: str) -> Published | None:
     given = conf().AAUTH_ISSUERS.get(issuer)
     if not isinstance(given, Mapping) or _base_of(given):
         return None
-    return Published({"issuer": issuer, **given.get("metadata", {})}, _usable(given.get("keys")))
+    return Published({"issuer": issuer, **given.get("metadata", {})}, usable(given.get("keys")))
 
 
 def _remember(issuer: str, document: str, found: Published) -> Published:
@@ -292,7 +292,7 @@ def _fetched(issuer: str, document: str) -> Published:
     if not isinstance(where, str) or not where.startswith("https://") or left <= 0:
         raise NoKey
     keys = ask(where, timeout_seconds=left).get("keys")
-    return Published({name: value for name, value in told.items() if _kept(name, value)}, _usable(keys))
+    return Published({name: value for name, value in told.items() if _kept(name, value)}, usable(keys))
 
 
 def _kept(name: str, value: object) -> bool:
@@ -301,7 +301,7 @@ def _kept(name: str, value: object) -> bool:
     )
 
 
-def _usable(keys: object) -> dict[str, dict[str, str]]:
+def usable(keys: object) -> dict[str, dict[str, str]]:
     """The keys that could verify something, by their `kid`; their siblings do no harm."""
     found: dict[str, dict[str, str]] = {}
     for entry in keys[:MOST_KEYS] if isinstance(keys, list | tuple) else ():
