@@ -62,6 +62,21 @@ def last_end(subject: str, since: datetime) -> Intervention | None:
     return rows.exclude(state__in=OPEN).exclude(kind=CONTACT).order_by("-updated_at").first()
 
 
+def give_up(session: CheckoutSession, claim: str, *, actor: str, expired: bool = False) -> None:
+    """The payment attempt of that claim, if there is one, waits for nobody any more.
+
+    Raises CompletionRunning while its money may be moving. Repeatable. On the locked session, inside its
+    transaction.
+    """
+    payment = session.payments.filter(claim=claim).order_by("-created_at").first() if claim else None
+    if session.state != SessionState.COMPLETING or payment is None:
+        return
+    awaited = authentication.awaited(session)
+    if awaited is None or awaited["payment"] != payment.id:
+        raise CompletionRunning
+    authentication.give_up(session, actor=actor, code="expired" if expired else "canceled")
+
+
 def call_off(session: CheckoutSession, *, actor: str, expired: bool = False) -> None:
     """Nobody acts for the session any more: what they were sent opens nothing, a payment that waited for
     them is given up, and what they are shown says so. The session stays open, and a later change asks

@@ -32,6 +32,8 @@ class Call:
     """As it was judged; kept sealed, because it may hold what one can pay with."""
     total: int | None = None
     """What the session came to when the agent asked: it agreed to pay that, and no more."""
+    claim: str = ""
+    """Of the payment attempt that was made at once, if one was; "" for what pays nothing."""
     brings: bool = True
     """Its agent can bring its person; else it waits for nothing but the answer to a question."""
 

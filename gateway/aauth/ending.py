@@ -15,7 +15,7 @@ from checkout import waiting
 from checkout.errors import NotFound
 from checkout.models import CheckoutSession
 from checkout.states import SessionState
-from gateway.aauth import moves
+from gateway.aauth import keeping, moves
 from gateway.deferring import Lost
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN, PendingState
@@ -123,6 +123,7 @@ def end(pending: PendingRequest, to: str, *, detail: str = "", actor: str = SYST
     with transaction.atomic(durable=True):
         with suppress(NotFound):
             session = CheckoutSession.objects.locked(pending.subject)
+            waiting.give_up(session, keeping.claim_of(pending), actor=actor, expired=to in TOO_LATE)
             if not others.exists():
                 clarifications.withdraw(pending.subject)
                 waiting.call_off(session, actor=actor, expired=to in TOO_LATE)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from checkout.models import CheckoutSession
 from gateway import identities
-from gateway.aauth import answers, requirements, resuming
+from gateway.aauth import answers, keeping, requirements
 from gateway.conf import conf
 from gateway.deferring import Call
 from gateway.errors import Unavailable
@@ -44,7 +44,7 @@ class PendingRequests:
             version=call.version,
             method=call.method,
             path=call.path[:255],
-            held_body=resuming.keep(call),
+            held_body=keeping.keep(call),
             capabilities=sorted(identity.capabilities),
             wording=conf().AAUTH_WORDING,
             expires_at=min(now + timedelta(seconds=conf().AAUTH_PENDING_SECONDS), ends),

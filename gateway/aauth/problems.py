@@ -56,7 +56,11 @@ def refusal(problem: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Status, body and headers for any exception that may leave a view."""
     match problem:
         case Problem():
-            return problem.status, body_of(problem.status, problem.code, problem.detail), dict(problem.headers)
+            return (
+                problem.status,
+                body_of(problem.status, problem.code, problem.detail),
+                dict(problem.headers),
+            )
         case door.MethodRefused():
             allow = {"Allow": ", ".join(problem.allowed)}
             return 405, body_of(405, "invalid_request", problem.message), allow

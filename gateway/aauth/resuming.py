@@ -8,7 +8,6 @@ same claim, which the payment provider knows.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -21,13 +20,13 @@ from checkout import responses
 from checkout.errors import CheckoutError, ProviderUnavailable, StateConflict
 from checkout.models import CheckoutSession
 from checkout.states import SessionState
-from gateway import deferring, outbox, sealed, tickets
-from gateway.aauth import ending, moves, requirements
+from gateway import deferring, outbox, tickets
+from gateway.aauth import ending, keeping, moves, requirements
 from gateway.aauth.requirements import Requirement
 from gateway.conf import conf
 from gateway.deferring import Call, Lost, StillWaits, Turn
 from gateway.delivery import origin
-from gateway.identities import CLARIFICATION, INTERACTION
+from gateway.identities import CLARIFICATION
 from gateway.once import Answer
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN, PendingState
@@ -36,37 +35,10 @@ from interventions import clarifications
 log = logging.getLogger("agentic.aauth")
 
 WAKE = "aauth.wake"
-BODY_PURPOSE = "body of a parked call"
 FAILED = "server_error"
 """Noted on a call whose last run broke: unless a later one ends well, that is how it ends (AA-027)."""
 BATCH = 200
 PURGE_BATCH = 1_000
-
-
-def keep(call: Call) -> str:
-    """What the call needs to be run, sealed; "" when it needs nothing."""
-    if not call.body and call.total is None:
-        return ""
-    held = {"body": call.body, "total": call.total}
-    return sealed.seal(json.dumps(held).encode(), BODY_PURPOSE)
-
-
-def held(pending: PendingRequest) -> Call:
-    """The call as it will be run. Raises sealed.Unreadable when its key is gone."""
-    found: Mapping[str, Any] = {"body": {}, "total": None}
-    if pending.held_body:
-        found = json.loads(sealed.unseal(pending.held_body, BODY_PURPOSE))
-    return Call(
-        operation=pending.operation,
-        owner=pending.owner,
-        method=pending.method,
-        path=pending.path,
-        subject=pending.subject,
-        version=pending.version,
-        body=found["body"],
-        total=found["total"],
-        brings=INTERACTION in pending.capabilities,
-    )
 
 
 def look(pending: PendingRequest) -> Requirement | None:
@@ -159,8 +131,8 @@ def _run(pending: PendingRequest, *, late: bool) -> None:
     if not moves.claim(pending, late=late):
         raise Lost
     try:
-        call = held(pending)
-        done = deferring.runner(call.operation)(call, _turn(pending))
+        call = keeping.held(pending)
+        done = deferring.runner(call.operation)(call, _turn(pending, call))
     except Lost:
         raise
     except (StateConflict, ProviderUnavailable):
@@ -175,9 +147,8 @@ def _run(pending: PendingRequest, *, late: bool) -> None:
         moves.again(pending)
 
 
-def _turn(pending: PendingRequest) -> Turn:
+def _turn(pending: PendingRequest, call: Call) -> Turn:
     def seal(answer: Answer) -> None:
         moves.resolve(pending, answer.status, tickets.leave_out(answer.body.decode()))
 
-    # The same for ever: a payment is found by it again, whatever becomes of the keys.
-    return Turn(claim=f"aauth:{pending.pk}", seal=seal, still=lambda: moves.renew(pending))
+    return Turn(claim=call.claim, seal=seal, still=lambda: moves.renew(pending))

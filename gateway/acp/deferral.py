@@ -42,6 +42,7 @@ def parked(
     session: CheckoutSession,
     *,
     version: str,
+    claim: str = "",
     body: Mapping[str, Any] | None = None,
 ) -> Answer | None:
     """The call waits, and this is kept for it; None: it is answered now. Inside the transaction that keeps
@@ -58,6 +59,7 @@ def parked(
         version=version,
         body=body or {},
         total=session.total if paying else None,
+        claim=claim,
         brings=deferring.defers(request),
     )
     kept = deferring.park(request, call)

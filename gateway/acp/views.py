@@ -108,20 +108,22 @@ class ACPView(ProtocolView):
         operation: str = "",
         body: Mapping[str, Any] | None = None,
     ) -> HttpResponse:
-        render = self.renderer(200, operation, body)
+        render = self.renderer(200, operation, where.name if operation else "", body)
         return self.sent(once.claimed(where, work, render=render, refuse=self.refuse))
 
     def renderer(
-        self, status: int, operation: str = "", body: Mapping[str, Any] | None = None
+        self, status: int, operation: str = "", claim: str = "", body: Mapping[str, Any] | None = None
     ) -> Callable[[models.CheckoutSession], Answer]:
-        """How a session is answered; or not yet, when the call of that `operation` waits for a person. Its
-        `body` is what it needs to be carried out then."""
+        """How a session is answered; or not yet, when the call of that `operation` waits for a person. The
+        `body` is what it needs to be carried out then, under the `claim` of its payment attempt."""
 
         def render(session: models.CheckoutSession) -> Answer:
-            asked = self.request._request
-            version = self.version.date
-            waits = operation and deferral.parked(asked, operation, session, version=version, body=body)
-            return waits or Answer(status, self.dress(session))
+            if operation:
+                asked, version = self.request._request, self.version.date
+                waits = deferral.parked(asked, operation, session, version=version, claim=claim, body=body)
+                if waits is not None:
+                    return waits
+            return Answer(status, self.dress(session))
 
         return render
 
