@@ -1,9 +1,10 @@
 """Persons who arrive with an agent's code at the page of a parked call (AA-050 to AA-058, AA-070 to AA-078).
 
 A code tells which call it is about and proves nothing (AA-054): the agent knows it too. It is used once, by
-a browser that is the person's from then on, as far as anybody can know. Each try is counted and committed
-before it is judged (T13), over all codes of a call, and the fifth wrong one ends it (AA-056). When a person
-is needed once more, there is a new code; the browser of before needs none.
+a browser that is the person's from then on, as far as anybody can know. Each try is judged on the locked
+call, and nobody is told of a wrong one before it is on record (T13): they count over all codes of a call, and
+the fifth ends it (AA-056). When a person is needed once more, there is a new code; the browser of before
+needs none.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from checkout.errors import CompletionRunning
 from gateway import arriving, keys
 from gateway.aauth import callbacks, codes, ending, moves
-from gateway.arriving import Beside, Busy, Ended, Unknown, Waiting, WrongCode
+from gateway.arriving import ArrivalError, Beside, Busy, Ended, Unknown, Waiting, WrongCode
 from gateway.conf import conf
 from gateway.deferring import Lost
 from gateway.identities import CLARIFICATION
@@ -51,16 +52,15 @@ class ArrivalDesk:
 
     @sensitive_variables("code")
     def arrive(self, slug: str, browser: str, code: str, callback: str) -> Waiting:
-        row = _open(slug)
-        if not _is_of(row, browser):
-            if _is_used(row):
-                raise TakenElsewhere
-            _count(row)
-            if not codes.same_code(row, code):
-                raise _wrong(row)
-            _use(row, browser, back=1)
-        elif not _is_used(row):  # asked once more, and still here: nobody else needs its new code
-            _use(row, browser, back=0)
+        row = _named(slug)
+        with transaction.atomic(durable=True):
+            row = _locked(row)
+            refused = _judged(row, browser, code)
+        if isinstance(refused, Ended) and refused.state in OPEN:
+            raise _spent(row)
+        if refused is not None:
+            raise refused
+        row.refresh_from_db()
         good = callbacks.judged(row.owner, callback) if callback else ""
         if good and good != row.callback_url:
             PendingRequest.objects.filter(pk=row.pk).update(callback_url=good)
@@ -128,24 +128,34 @@ def _is_of(row: PendingRequest, browser: str) -> bool:
     return any(genuine)
 
 
-def _count(row: PendingRequest) -> None:
-    """One more attempt is on record, whatever it comes to. Raises Ended when there is none left."""
-    left = PendingRequest.objects.filter(pk=row.pk, state__in=OPEN, code_attempts__lt=MOST_ATTEMPTS)
-    with transaction.atomic(durable=True):
-        counted = left.update(code_attempts=F("code_attempts") + 1)
-    row.refresh_from_db()
-    if not counted:
-        raise _spent(row)
+def _locked(row: PendingRequest) -> PendingRequest:
+    """The call as it stands, and nobody else judges a code of it meanwhile."""
+    return PendingRequest.objects.select_for_update().get(pk=row.pk)
 
 
-def _wrong(row: PendingRequest) -> WrongCode | Ended:
-    """What a wrong code comes to; the last one has ended the call."""
-    left = MOST_ATTEMPTS - row.code_attempts
-    return WrongCode(left) if left > 0 else _spent(row)
+@sensitive_variables("code")
+def _judged(row: PendingRequest, browser: str, code: str) -> ArrivalError | TakenElsewhere | None:
+    """The browser of the locked row is the person's; or why it is not, and a wrong code is on record. An end
+    in a state that is open: no attempt is left."""
+    if (state := _state(row)) not in OPEN:
+        return Ended(state)
+    if _is_of(row, browser):
+        # Asked once more, and still here: nobody else needs the new code.
+        return None if _is_used(row) else _use(row, browser)
+    if _is_used(row):
+        return TakenElsewhere()
+    if row.code_attempts >= MOST_ATTEMPTS:
+        return Ended(state)
+    if codes.same_code(row, code):
+        return _use(row, browser)
+    PendingRequest.objects.filter(pk=row.pk).update(code_attempts=F("code_attempts") + 1)
+    left = MOST_ATTEMPTS - row.code_attempts - 1
+    return WrongCode(left) if left else Ended(state)
 
 
 def _spent(row: PendingRequest) -> Ended:
     """Nobody can arrive any more, and the agent learns so, unless the call has ended otherwise."""
+    row.refresh_from_db()
     try:
         ending.end(row, PendingState.INVALID_CODE)
         log.warning("%s: too many wrong codes at its page", row.pk)
@@ -155,9 +165,8 @@ def _spent(row: PendingRequest) -> Ended:
     return Ended(PendingState.INVALID_CODE if state in OPEN else state)
 
 
-def _use(row: PendingRequest, browser: str, *, back: int) -> None:
-    """The code is used by this browser, and `back` attempts were none. Raises TakenElsewhere when another
-    browser was quicker, and Ended."""
+def _use(row: PendingRequest, browser: str) -> TakenElsewhere | None:
+    """The code is used by this browser, once, whoever else comes at the same time."""
     try:
         moves.move(
             row,
@@ -165,16 +174,10 @@ def _use(row: PendingRequest, browser: str, *, back: int) -> None:
             only={"round": row.round, "code_used_round__lt": row.round},
             code_used_round=row.round,
             browser_digest=keys.digest(browser.encode(), BROWSER),
-            code_attempts=F("code_attempts") - back,
         )
     except Lost:
-        row.refresh_from_db()
-        if (state := _state(row)) not in OPEN:
-            raise Ended(state) from None
-        if not _is_of(row, browser):
-            raise TakenElsewhere from None
-        return  # the same form, sent twice
-    row.refresh_from_db()
+        return TakenElsewhere()
+    return None
 
 
 def _can_ask(row: PendingRequest) -> bool:

@@ -1,0 +1,1 @@
+from tests.aauth.persons import shop, signing  # noqa: F401  (fixtures)
