@@ -26,6 +26,8 @@ from gateway import (
     delivery,
     links,
     payment_events_admin,
+    pending_admin,
+    questions_admin,
 )
 from gateway.acp import standing
 from gateway.models import Agent, IdempotentRequest, OutboxMessage, RelayLease
@@ -39,6 +41,8 @@ __all__ = [
     "deliveries_admin",
     "endpoints_admin",
     "payment_events_admin",
+    "pending_admin",
+    "questions_admin",
 ]  # read with this module: their screens register themselves
 
 

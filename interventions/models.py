@@ -470,6 +470,7 @@ class Clarification(models.Model):
 
     class Meta:
         db_table = "agentic_clarification"
+        permissions = (("ask_clarification", "Can ask agents"),)
         ordering = ("asked_at",)
         indexes = (
             models.Index(

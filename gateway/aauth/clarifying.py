@@ -27,8 +27,8 @@ def respond(
 ) -> None:
     """The question is answered, or the call that waits is another one; who waits is woken.
 
-    Repeatable: the same answer again changes nothing. Raises Problem: 400 for what is no answer, 409 when no
-    question is open or it has another answer already, and then nothing is changed. No transaction may be open.
+    Repeatable: the same answer again changes nothing. Raises Problem, and nothing is changed: 400 for what is
+    no answer, 409 when no question is open or it has another answer already. No transaction may be open.
     """
     action = action_of(body)
     if carddata.find({"answer": dict(body)}) is not None:

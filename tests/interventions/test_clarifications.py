@@ -51,7 +51,7 @@ class Waiting:
 def waiting(world: World) -> Iterator[Waiting]:
     made = Waiting()
     ports.plug(replace(ports.ports(), wake=made.wake, answers=made.answers))
-    yield made
+    return made
 
 
 def asked(question: str = WHY, **more: Any) -> Clarification:
@@ -84,9 +84,13 @@ def test_a_question_is_open_until_it_is_answered_and_every_round_is_kept(waiting
         (1, WHY, "For a team"),
         (2, "Which team?", ""),
     ]
-    assert full[0]["source"] == "operator" and full[0]["asked_by"] == "operator:ada"
-    assert full[0]["options"] == ["For a team", "For resale"] and full[0]["timeout"] == 120
-    assert full[0]["delivered_at"] and full[0]["answered_at"] and full[1]["answered_at"] is None
+    assert full[0]["source"] == "operator"
+    assert full[0]["asked_by"] == "operator:ada"
+    assert full[0]["options"] == ["For a team", "For resale"]
+    assert full[0]["timeout"] == 120
+    assert full[0]["delivered_at"]
+    assert full[0]["answered_at"]
+    assert full[1]["answered_at"] is None
     assert answered.answered_at is not None
     timestamp = int(answered.answered_at.timestamp())
     assert clarifications.responses("cs_1") == [{"response": "For a team", "timestamp": timestamp}]
