@@ -297,8 +297,9 @@ class Play:
 
     def buyer_goes_on(self, url: str) -> None:
         """The buyer, who has arrived, reads what the agent said, goes on to the wallet and approves."""
-        page = self._person.continue_here(f"{url}/ask")
-        self._print.happens(f"The buyer reads the agent's answer, continues, and reads: {page.heading}")
+        self._person.look(f"{url}/ask")
+        page = self._person.look(url)
+        self._print.happens(f"The buyer reads the agent's answer, goes back, and reads: {page.heading}")
         self.buyer_confirms(page, "approve")
 
     def buyer_confirms(self, page: Page, decision: str) -> str:
