@@ -31,6 +31,4 @@ def story(play: Play) -> None:
         play.promise(session.session_status == "ready_for_payment", "who has confirmed")
 
 
-SCENARIO = Scenario(
-    "aauth_person_server", "the person's own server brings them in for a signing agent", story
-)
+SCENARIO = Scenario("aauth_person_server", "the person's own server brings them in", story)
