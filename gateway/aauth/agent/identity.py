@@ -14,6 +14,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from gateway.aauth import signatures
@@ -86,7 +87,7 @@ class Provider:
         try:
             signing = OKPKey.import_key(dict(self.jwk))
             kid = str(self.jwk["kid"])
-        except (ValueError, KeyError, TypeError):
+        except (JoseError, ValueError, KeyError, TypeError):
             raise BadIdentity("the provider's key is no private Ed25519 JWK with a kid") from None
         if not signing.is_private:
             raise BadIdentity("the provider's key is not a private one")
@@ -131,7 +132,7 @@ class Kept:
         """Raises BadIdentity."""
         try:
             private: Key = OKPKey.import_key(dict(self.key)).private_key
-        except (ValueError, KeyError, TypeError):
+        except (JoseError, ValueError, KeyError, TypeError):
             private = None
         if not isinstance(private, Ed25519PrivateKey):
             raise BadIdentity("the agent's own key is no private Ed25519 JWK")
