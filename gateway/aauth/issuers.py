@@ -177,12 +177,15 @@ def forget() -> None:
     """This process knows no issuer any more. For changed settings, and for tests."""
     with _lock:
         _remembered.clear()
+        _failed.clear()
 
 
 # What is known --------------------------------------------------------------------------
 
 _lock = Lock()
 _remembered: OrderedDict[tuple[str, str], tuple[float, Published]] = OrderedDict()
+_failed: OrderedDict[tuple[str, str], float] = OrderedDict()
+"""Whom this process asked in vain, and when: nobody waits for that answer any more."""
 _waiting = BoundedSemaphore(WAITING)
 
 _row = Lookup(
@@ -230,6 +233,13 @@ def _remember(issuer: str, document: str, found: Published) -> Published:
     return found
 
 
+def _failed_now(issuer: str, document: str) -> None:
+    with _lock:
+        _failed[issuer, document] = time.monotonic()
+        while len(_failed) > REMEMBERED:
+            _failed.popitem(last=False)
+
+
 # Asking ---------------------------------------------------------------------------------
 
 
@@ -245,6 +255,7 @@ def _asked(issuer: str, document: str) -> Published | None:
         found = _fetched(issuer, document)
     except NoKey as problem:
         log.info("an issuer cannot be used: %s", problem.code)
+        _failed_now(issuer, document)
         raise
     Issuer.objects.filter(issuer=issuer, document=document).update(
         metadata=dict(found.metadata), keys=[dict(entry) for entry in found.keys.values()], fetched_at=now
@@ -262,7 +273,9 @@ def _our_turn(issuer: str, document: str, now: datetime) -> bool:
 
 def _heard(issuer: str, document: str) -> Published | None:
     """What is in the table, once whoever asks right now has heard an answer or waited long enough."""
-    patient = _waiting.acquire(blocking=False)
+    with _lock:
+        hopeless = time.monotonic() - _failed.get((issuer, document), -SECONDS) < SECONDS
+    patient = not hopeless and _waiting.acquire(blocking=False)
     try:
         while True:
             row = _row.one(issuer=issuer, document=document)

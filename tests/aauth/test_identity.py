@@ -359,7 +359,8 @@ def test_what_is_noted_costs_no_write_on_every_request(signer: SignedAgent) -> N
 
 
 def test_a_signed_write_costs_one_statement_more(signer: SignedAgent) -> None:
-    """The signature is used up; create costs six with a key."""
+    """The signature is used up; create costs six with a key. Whoever may be asked something costs a look."""
+    signer.capabilities = ()
     signer.acp(SESSIONS, MINIMAL)
 
     spent = statements(lambda: signer.acp(SESSIONS, MINIMAL))
