@@ -159,8 +159,8 @@ class AskForm(forms.Form):
         if rule is None:
             try:
                 said["question"] = checked(own)
-            except ValidationError as problem:
-                raise ValidationError({"question": problem.messages}) from None
+            except ValidationError as refused:
+                raise ValidationError({"question": refused.messages}) from None
             options: Sequence[str] = _lines(said.get("options") or "")
         else:
             said["question"], options = rule.question, rule.options

@@ -25,7 +25,7 @@ CALLBACK = "https://agents.example/done"
 
 
 @pytest.fixture
-def shop(transactional_db: None) -> Iterator[None]:
+def counter(transactional_db: None) -> Iterator[None]:
     """The demo shop, where nobody has missed a link yet."""
     demo.load()
     agents.load_demo()
@@ -35,7 +35,7 @@ def shop(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def signing(shop: None) -> Iterator[SignedAgent]:
+def signing(counter: None) -> Iterator[SignedAgent]:
     """An agent whose calls can wait."""
     with shopping() as agent:
         yield agent

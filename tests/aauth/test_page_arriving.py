@@ -483,7 +483,7 @@ def test_it_is_said_in_the_buyers_language(signing: SignedAgent) -> None:
 
 
 @pytest.mark.requirement("AA-101")
-def test_an_agent_that_takes_no_questions_is_not_asked(shop: None) -> None:
+def test_an_agent_that_takes_no_questions_is_not_asked(counter: None) -> None:
     with shopping("interaction") as agent:
         person = Arriving(parked(agent))
 

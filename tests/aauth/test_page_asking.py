@@ -155,7 +155,7 @@ def test_before_a_person_has_arrived_there_is_nobody_who_asks(signing: SignedAge
     assert person.open(f"{person.path}/ask").headers["Location"] == person.path
 
 
-def test_a_shop_may_not_want_it(shop: None) -> None:
+def test_a_shop_may_not_want_it(counter: None) -> None:
     with shopping(AAUTH_BUYERS_ASK=False) as agent:
         person = Arriving(parked(agent))
         page = person.come()

@@ -116,7 +116,7 @@ def test_a_foreign_callback_is_neither_followed_nor_shown(signing: SignedAgent, 
         ({}, CALLBACK, False),
     ],
 )
-def test_what_a_provider_allows(shop: None, told: dict[str, Any], callback: str, followed: bool) -> None:
+def test_what_a_provider_allows(counter: None, told: dict[str, Any], callback: str, followed: bool) -> None:
     with shopping(told=told) as agent:
         person = Arriving(parked(agent))
 

@@ -16,7 +16,7 @@ REPORTS = """addEventListener("securitypolicyviolation", event =>
   window.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
 
 
-OURS = ("/agentic/confirm/", "/agentic/orders/", "/agentic/checkout/")
+OURS = ("/agentic/confirm/", "/agentic/orders/", "/agentic/checkout/", "/agentic/aauth/i/")
 """Where pages for people are."""
 
 
