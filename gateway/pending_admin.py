@@ -276,6 +276,9 @@ class PendingRequestAdmin(ReadOnlyScreen):
 
 
 def _said(row: Clarification) -> SafeString | str:
+    if row.state == Clarification.REPLACED:
+        why = quoted(row.answer, label="The agent wrote", longest=LONGEST_ANSWER)
+        return format_html("another request instead ({}) {}", moment(row.answered_at), why)
     if row.state != Clarification.ANSWERED:
         words = {
             Clarification.OPEN: f"not answered yet; until {moment(row.expires_at)}",

@@ -209,6 +209,24 @@ def withdraw(subject: str, *, only: str = "", actor: str = SYSTEM) -> bool:
     return True
 
 
+@sensitive_variables("why", "said")
+def replaced(subject: str, why: object = None) -> None:
+    """The agent has answered with another request (AA-107), and said `why`, or not. It is no answer to what a
+    rule wants to know: that is asked again where it still applies. Raises Invalid, and NothingAsked when no
+    question is open. A transaction may be open."""
+    said = "" if why is None else _read(subject, why)
+    with transaction.atomic():
+        row = open_of(subject)
+        if row is None:
+            raise NothingAsked
+        locked = _lock(row)
+        if not _end(row, Clarification.REPLACED, answer=said, answered_at=timezone.now()):
+            raise NothingAsked
+        if locked is not None:
+            moves.move(locked, InterventionState.CANCELED, actor="agent", note="another request")
+        _tell(subject)
+
+
 def time_out(subject: str) -> bool:
     """The subject's question is over when its time is; whether it just ended. Repeatable, also at the same
     time elsewhere, and beside an answer: one of them counts. A transaction may be open."""
@@ -339,9 +357,10 @@ def _time_out(row: Clarification) -> bool:
     return True
 
 
-def _end(row: Clarification, state: str) -> bool:
+def _end(row: Clarification, state: str, **columns: Any) -> bool:
     """The open question is in `state`; False when somebody else was quicker."""
-    if not Clarification.objects.filter(pk=row.pk, state=Clarification.OPEN).update(state=state):
+    rows = Clarification.objects.filter(pk=row.pk, state=Clarification.OPEN)
+    if not rows.update(state=state, **columns):
         return False
     row.state = state
     return True

@@ -443,6 +443,8 @@ class Clarification(models.Model):
     ANSWERED: ClassVar[str] = "answered"
     UNANSWERED: ClassVar[str] = "unanswered"
     WITHDRAWN: ClassVar[str] = "withdrawn"
+    REPLACED: ClassVar[str] = "replaced"
+    """The agent has sent another request instead of an answer."""
 
     id = IdentifierField(prefix="clr")
     intervention = models.ForeignKey(
@@ -457,7 +459,7 @@ class Clarification(models.Model):
     outcomes = models.JSONField(default=dict, help_text="What the answer does, as its rule said.")
     state = models.CharField(
         max_length=10,
-        choices=[(name, name) for name in (OPEN, ANSWERED, UNANSWERED, WITHDRAWN)],
+        choices=[(name, name) for name in (OPEN, ANSWERED, UNANSWERED, WITHDRAWN, REPLACED)],
         default=OPEN,
     )
     answer = models.TextField(blank=True)

@@ -112,10 +112,11 @@ def _nothing_remembered() -> None:
     from gateway.aauth import misses as unverified
     from gateway.person import misses
     from gateway.shop import tables
-    from interventions import policy
+    from interventions import policy, question_rules
 
     tables.forget()
     policy.forget()
+    question_rules.forget()
     misses.forget()
     windows.forget()
     unverified.forget()

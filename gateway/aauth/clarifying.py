@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
 
-from gateway import carddata
+from checkout.models import Payment
+from gateway import carddata, deferring
+from gateway.aauth import keeping
 from gateway.aauth.problems import DRAFT, Problem
 from gateway.conf import conf
+from gateway.errors import GatewayError
 from gateway.identities import Identity
 from gateway.pending_models import PendingRequest
+from gateway.pending_states import OPEN
 from interventions import clarifications
 from interventions.errors import AnsweredAlready, Invalid, NothingAsked
 
@@ -19,6 +26,7 @@ RESPONSE = "clarification_response"
 UPDATE = "updated_request"
 ACTIONS = (RESPONSE, UPDATE)
 
+_MOVING = "The call is being carried out, and is what it was. Answer with clarification_response."
 _CARDS = "Card data is never an answer to a question. Nothing of it was kept."
 
 
@@ -34,8 +42,9 @@ def respond(
     if carddata.find({"answer": dict(body)}) is not None:
         raise _invalid(_CARDS)
     if action == UPDATE:
-        raise _invalid("The call that waits cannot be exchanged. Answer with clarification_response.")
-    _answer(pending, body)
+        _exchange(pending, body)
+    else:
+        _answer(pending, body)
 
 
 def action_of(body: Mapping[str, Any]) -> str:
@@ -59,6 +68,37 @@ def _answer(pending: PendingRequest, body: Mapping[str, Any]) -> None:
     except Invalid as problem:
         raise _invalid(f"{RESPONSE}: {problem.message}") from None
     except (NothingAsked, AnsweredAlready) as problem:
+        raise Problem(409, "invalid_request", problem.message) from None
+
+
+def _exchange(pending: PendingRequest, body: Mapping[str, Any]) -> None:
+    """The call that waits has the body in `request` from now on, as long as nothing was paid for it."""
+    exchanger = deferring.exchanger(pending.operation) if conf().AAUTH_UPDATED_REQUESTS else None
+    if exchanger is None:
+        raise _invalid(
+            f"{UPDATE}: this call cannot be exchanged. Answer with {RESPONSE}, or change the session itself."
+        )
+    given = body.get("request")
+    if not isinstance(given, Mapping):
+        raise _invalid(f"{UPDATE}: request is the other body of the call, a JSON object.")
+    try:
+        call = exchanger(keeping.held(pending), given)
+    except GatewayError as problem:
+        where = f" at {problem.param}" if problem.param else ""
+        raise _invalid(f"{UPDATE}: request is refused{where}: {problem.message}") from None
+    now = timezone.now()
+    idle = Q(lease_until=None) | Q(lease_until__lte=now)
+    rows = PendingRequest.objects.filter(idle, pk=pending.pk, state__in=OPEN, fence=pending.fence)
+    try:
+        with transaction.atomic(durable=True):
+            clarifications.replaced(pending.subject, body.get("justification"))
+            held = keeping.keep(call)
+            paying = Payment.objects.filter(session=pending.subject, claim=call.claim)
+            if not rows.update(held_body=held, updated_at=now) or paying.exists():
+                raise Problem(409, "invalid_request", _MOVING)
+    except Invalid as problem:
+        raise _invalid(f"justification: {problem.message}") from None
+    except NothingAsked as problem:
         raise Problem(409, "invalid_request", problem.message) from None
 
 

@@ -6,7 +6,9 @@ complete is carried out here, under one claim however often it is tried.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,7 +29,7 @@ from checkout.states import SessionState
 from gateway import deferring
 from gateway.acp import requests
 from gateway.acp.deferral import COMPLETE, CREATE, UPDATE, is_due
-from gateway.acp.views import ACPView
+from gateway.acp.views import ACPView, CheckoutSessionComplete
 from gateway.deferring import Call, StillWaits, Turn
 from gateway.once import Answer
 
@@ -36,7 +38,7 @@ def register() -> None:
     """Whoever parks calls can run ours. Called at start-up; repeatable."""
     deferring.register(CREATE, stands)
     deferring.register(UPDATE, stands)
-    deferring.register(COMPLETE, complete)
+    deferring.register(COMPLETE, complete, exchanged)
 
 
 def stands(call: Call, turn: Turn) -> Answer | StillWaits:
@@ -80,6 +82,13 @@ def complete(call: Call, turn: Turn) -> Answer | StillWaits:
             raise
         return _sealed(ACPView().refuse(problem), turn)
     return answers[-1] if answers else StillWaits()
+
+
+def exchanged(call: Call, body: Mapping[str, Any]) -> Call:
+    """The complete with another body, as if it had come with that; the agent still agreed to pay what the
+    session came to then, and no more. Raises SchemaViolation."""
+    CheckoutSessionComplete().judge(requests.without_nulls(body, keep=requests.NEEDED_ON_COMPLETE))
+    return replace(call, body=dict(body))
 
 
 def _waits(call: Call, session: CheckoutSession) -> bool:

@@ -11,13 +11,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
-from checkout.models import Approval, CheckoutSession, Order
+from checkout.approvals import decide
+from checkout.models import Approval, CheckoutSession, Order, SandboxCharge
 from gateway import agents
 from gateway.models import Agent
 from gateway.pending_models import PendingRequest
 from gateway.shop import demo
+from gateway.shop.models import Product
 from interventions import clarifications, question_rules
 from interventions.models import Clarification, ClarificationRule, Intervention, Policy
 from tests.aauth import agents as agents_of_tests
@@ -424,3 +427,145 @@ def test_what_was_asked_is_nowhere_in_the_session(agent: SignedAgent) -> None:
     assert "intervention_context" not in told
     assert "mugs**" not in told
     assert shown.json()["status"] == "not_ready_for_payment"
+
+
+@pytest.mark.requirement("AA-103", "AA-108")
+def test_the_earlier_requirement_comes_back_as_it_was(agent: SignedAgent) -> None:
+    """The same link and the same code: an agent that knows the pair does not prompt twice."""
+    Policy.objects.create(name="all", kinds=["otp"])
+    body = {
+        "line_items": [{"id": "item_mug"}],
+        "currency": "usd",
+        "capabilities": {},
+        "buyer": BUYER,
+        "fulfillment_details": {"name": "Ada Lovelace", "address": ADDRESS},
+    }
+    first = agent.acp("/checkout_sessions", body)
+    where = pending_of(first)
+    assert first["AAuth-Requirement"].startswith("requirement=interaction;")
+    clarifications.ask(CheckoutSession.objects.get().pk, "Is it you?", source=Clarification.OPERATOR)
+
+    asked = agent.get(where)
+    told = say(agent, where, "Yes")
+
+    assert asked["AAuth-Requirement"] == "requirement=clarification"
+    assert asked.json()["intervention_type"] == "otp"
+    assert "options" not in asked.json()
+    assert told.status_code == 202
+    assert told["AAuth-Requirement"] == first["AAuth-Requirement"]
+    assert told["Location"] == first["Location"]
+    assert int(told["Retry-After"]) > 0
+    assert told["Cache-Control"] == "no-store"
+    assert "clarification" not in told.json()
+
+
+# Another request instead of an answer -----------------------------------------------------------
+
+
+def instead(agent: SignedAgent, where: str, request: Any, **members: Any) -> Any:
+    return agent.post(where, {"action": "updated_request", "request": request, **members})
+
+
+def asked_by_an_operator(agent: SignedAgent, **paid: Any) -> tuple[str, str]:
+    """A complete that waits for the merchant, and an open question about it."""
+    Policy.objects.create(name="all", approval=True, kinds=[])
+    session = ready(agent)
+    body = paying(**paid)
+    where = pending_of(agent.acp(f"/checkout_sessions/{session['id']}/complete", body))
+    clarifications.ask(session["id"], "Is there another card?", source=Clarification.OPERATOR)
+    assert agent.get(where)["AAuth-Requirement"] == "requirement=clarification"
+    return session["id"], where
+
+
+@pytest.mark.requirement("AA-104", "AA-107")
+def test_another_request_of_the_same_operation_is_carried_out_instead(agent: SignedAgent) -> None:
+    subject, where = asked_by_an_operator(agent, token="spt_sandbox_declined")
+
+    told = instead(agent, where, paying(), justification="The buyer has chosen another card")
+
+    assert told.status_code == 202, told.text
+    assert told["AAuth-Requirement"] == "requirement=approval"
+    (kept,) = clarifications.history(subject)
+    assert (kept.state, kept.answer) == ("replaced", "The buyer has chosen another card")
+    assert "spt_sandbox_ok" not in PendingRequest.objects.get().held_body
+    decide(Approval.objects.get(), approved=True, actor="operator:olga", reason="")
+    done = agent.get(where)
+    assert done.status_code == 200
+    assert done.json()["status"] == "completed"
+    assert SandboxCharge.objects.count() == 1
+
+
+@pytest.mark.requirement("AA-107")
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"request": None},
+        {"request": "x"},
+        {"request": []},
+        {"request": {}},
+        {"request": {"payment_data": {}}},
+        {"request": {**paying(), "unknown_member": 1}},
+        {"request": {"payment_data": {"number": "4242424242424242", "cvc": "123"}}},
+        {"request": paying(), "justification": "x" * 4_001},
+        {"request": paying(), "justification": 7},
+    ],
+)
+def test_another_request_is_judged_as_the_first_one_was(agent: SignedAgent, body: dict[str, Any]) -> None:
+    subject, where = asked_by_an_operator(agent)
+    before = PendingRequest.objects.get().held_body
+
+    refused = agent.post(where, {"action": "updated_request", **body})
+
+    assert refused.status_code == 400, refused.text
+    assert refused.json()["error"] in ("invalid_request", "raw_card_data_not_accepted")
+    assert "4242" not in refused.text
+    assert PendingRequest.objects.get().held_body == before
+    assert clarifications.open_of(subject) is not None
+
+
+@pytest.mark.requirement("AA-107")
+def test_another_request_can_be_switched_off(shop: None) -> None:
+    with SignedAgent(AAUTH_UPDATED_REQUESTS=False) as agent:
+        _, where = asked_by_an_operator(agent)
+
+        refused = instead(agent, where, paying())
+
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+
+
+def test_another_request_needs_a_question(agent: SignedAgent) -> None:
+    """AA-109."""
+    subject, where = asked_by_an_operator(agent)
+    clarifications.answer(subject, "No")
+    before = PendingRequest.objects.get().held_body
+
+    refused = instead(agent, where, paying())
+
+    assert (refused.status_code, refused.json()["error"]) == (409, "invalid_request")
+    assert PendingRequest.objects.get().held_body == before
+
+
+def test_nobody_gets_past_a_rule_by_another_request(agent: SignedAgent) -> None:
+    rule()
+    where = pending_of(complete(agent, ready(agent)))
+
+    told = instead(agent, where, paying())
+
+    assert told.status_code == 202
+    assert told.json()["clarification"] == QUESTION
+    assert not Order.objects.exists()
+    assert [row.state for row in Clarification.objects.order_by("number")] == ["replaced", "open"]
+
+
+def test_another_request_pays_no_more_than_was_agreed(agent: SignedAgent) -> None:
+    """What it costs when it is carried out is looked at as for the first request."""
+    _, where = asked_by_an_operator(agent)
+    Product.objects.filter(pk="item_mug").update(unit_price=F("unit_price") + 100)
+
+    instead(agent, where, paying())
+    decide(Approval.objects.get(), approved=True, actor="operator:olga", reason="")
+    agent.get(where)
+
+    assert not Order.objects.exists()
+    assert not SandboxCharge.objects.exists()
