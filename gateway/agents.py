@@ -97,6 +97,13 @@ def by_identity(issuer: str, identity: str) -> Agent | None:
     return _identified.one(issuer=issuer, identity=identity) if issuer else None
 
 
+def knows_from(issuer: str) -> bool | None:
+    """Whether an operator knows an agent that `issuer` vouches for; None when none that may come here was
+    ever here."""
+    rows = Agent.objects.filter(issuer=issuer, active=True).exclude(issuer="").order_by("-known")
+    return rows.values_list("known", flat=True).first()
+
+
 def shown(agent: Agent) -> str:
     """The agent as people are told of it: its name, and who vouches for one that came by itself."""
     if not agent.issuer:

@@ -11,6 +11,8 @@ from gateway.aauth import issuers
 from gateway.conf import conf
 from interventions.weblinks import WebLink, parse
 
+LONGEST = 2000
+"""What the row of a call holds."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 """As AA-076 has it; a page's policy has no form for the others."""
 
@@ -18,7 +20,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 def judged(owner: str, callback: str) -> str:
     """`callback`, if it is the registered one of the owner's provider, with any query, or a program on the
     person's own machine where the provider says that its agents are such; else "". Asks nobody."""
-    agent = agents.of_owner(owner) if callback else None
+    agent = agents.of_owner(owner) if 0 < len(callback) <= LONGEST else None
     if agent is None or not agent.active or not agent.issuer:
         return ""
     wanted = _read(callback)

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from gateway import strict_json, windows
+from gateway import agents, strict_json, windows
 from gateway.aauth.signature_problem import SignatureProblem
 from gateway.conf import conf
 from gateway.egress import egress
@@ -44,7 +44,9 @@ REREAD_SECONDS = 10.0
 """So long a process does not look into the table for an issuer whose key it has."""
 REMEMBERED = 1000
 FETCHES_A_MINUTE = 60
-"""Of all issuers together, so that made-up names do not keep us busy."""
+"""Of all issuers together, so that made-up names do not keep us busy. Those whose agents have been here
+before have as many for themselves, and those of agents that an operator knows are always asked: else made-up
+names would lock them out when their keys change."""
 WAITING = 4
 """Requests of one process that wait for another's fetch; the others are refused at once."""
 LOOK_SECONDS = 0.05
@@ -248,7 +250,7 @@ def _asked(issuer: str, document: str) -> Published | None:
     now = timezone.now()
     if not _our_turn(issuer, document, now):
         return _heard(issuer, document)
-    if windows.take([("aauth:fetches", FETCHES_A_MINUTE)]).wait_seconds > 0:
+    if not _admitted(issuer):
         log.warning("too many issuers are named at once: one is not asked")
         raise NoKey
     try:
@@ -261,6 +263,16 @@ def _asked(issuer: str, document: str) -> Published | None:
         metadata=dict(found.metadata), keys=[dict(entry) for entry in found.keys.values()], fetched_at=now
     )
     return _remember(issuer, document, replace(found, fetched_at=now))
+
+
+def _admitted(issuer: str) -> bool:
+    """The issuer may be asked, however many others are named at this moment."""
+    if windows.take([("aauth:fetches", FETCHES_A_MINUTE)]).wait_seconds <= 0:
+        return True
+    known = agents.knows_from(issuer)
+    if known is None:
+        return False
+    return known or windows.take([("aauth:fetches:again", FETCHES_A_MINUTE)]).wait_seconds <= 0
 
 
 def _our_turn(issuer: str, document: str, now: datetime) -> bool:
