@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from gateway.aauth.agent import load_identity
+from gateway.aauth.agent import Agent, Answer, load_identity
 from gateway.management.commands import agentic_buy
 from tests.aauth.stand_ins import Said, Server, problem, serving, waits
 
@@ -243,3 +243,26 @@ def test_a_person_server_is_asked_first(shop: Server, tmp_path: Path) -> None:
 def test_no_square_where_it_cannot_be_shown() -> None:
     assert agentic_buy.qr_code("https://shop.example/", "ascii") == ""
     assert agentic_buy.qr_code("https://shop.example/", "no-such-encoding") == ""
+
+
+def test_the_id_of_a_session_does_not_steer_the_terminal(shop: Server, tmp_path: Path) -> None:
+    shop.on("POST", SESSIONS, Said(201, {**READY, "id": "cs_1\x1b[2J\x1b]0;x\x07"}))
+
+    fails(shop, tmp_path)
+
+    assert "\x1b" not in buy.said  # type: ignore[attr-defined]
+    assert "\x07" not in buy.said  # type: ignore[attr-defined]
+
+
+def test_a_shop_elsewhere_does_not_lead_to_this_machine(
+    shop: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its public document may name another origin, and not a server behind the agent's own firewall."""
+    told = Answer(200, {}, b"", {"api_base_url": shop.origin + "/acp"}, "https://shop.example")
+    monkeypatch.setattr(Agent, "_first", lambda *_: told)
+    identity = str(tmp_path / "agent.json")
+
+    with pytest.raises(CommandError, match="not https"):
+        call_command("agentic_buy", "--url", "https://shop.example", "--identity", identity, stdout=io.StringIO())
+
+    assert shop.asked == []

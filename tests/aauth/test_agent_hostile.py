@@ -183,3 +183,24 @@ def test_what_it_raises_and_shows_holds_no_secret(shop: Server) -> None:
         agent(shop).request("POST", BUY)
 
     assert "SECRET" not in str(raised.value)
+
+
+def test_a_person_is_not_sent_about_without_end(shop: Server) -> None:
+    """Each new code would have them, and their server, asked once more."""
+    prompts: list[str] = []
+    asking = agent(shop, patience_seconds=120.0)
+    asking.on_interaction = lambda _url, code: prompts.append(code)
+
+    def another(asked: Any) -> Said:
+        code = f"K7QX-{len(shop.asked):04d}"
+        place = f'requirement=interaction; url="https://shop.example/i/1"; code="{code}"'
+        return waits(shop, requires=place, retry_after="1")
+
+    shop.on("POST", BUY, another)
+    shop.on("GET", "/pending/1", another)
+
+    with pytest.raises(GaveUp):
+        asking.request("POST", BUY)
+
+    assert len(shop.asked) > 100
+    assert len(prompts) == len(set(prompts)) == 10

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_QUESTIONS = 10
 """Nobody asks us without end; a server stops at five (AA-110)."""
+MOST_PLACES = 10
+"""Nobody has the person sent about without end: so often a call may want them at a place of its own."""
 MOST_TRIES = 4
 """How often an answer to a question is sent when nobody takes it."""
 MOST_STUMBLES = 3
@@ -102,6 +104,7 @@ class Waiting:
         self._wanted = Requirement(INTERACTION)
         self._unknown: set[str] = set()
         self._questions = 0
+        self._places = 0
         self._left_open = ""
         self._relay: _Relay | None = None
 
@@ -222,6 +225,10 @@ class Waiting:
                 f"The person is to go to {problem}; nobody is sent there.", pending=self._pending
             ) from None
         self._place = place
+        if self._places >= MOST_PLACES:
+            self._cannot("interaction without end")
+            return
+        self._places += 1
         self._end_relay()
         self._bring(needed)
 

@@ -146,7 +146,9 @@ class Command(BaseCommand):
 
     def _agent(self, identity: Identity, shop: str) -> Agent:
         asks = bool(self.answers) or sys.stdin.isatty()
-        here = urlsplit(shop).scheme == "http" and urlsplit(shop).hostname in LOOPBACK
+        # Whoever named the shop may try one on this machine; another shop's document may not lead there.
+        given = urlsplit(self.options["url"])
+        here = given.scheme == "http" and given.hostname in LOOPBACK
         agent = Agent(
             identity,
             resource=shop,
@@ -193,7 +195,7 @@ class Command(BaseCommand):
         self.stdout.write(plain(str(order.get("permalink_url", ""))))
 
     def _asked(self, agent: Agent, url: str, body: Mapping[str, Any]) -> Answer:
-        self.stdout.write(f"POST {urlsplit(url).path}")
+        self.stdout.write(f"POST {plain(urlsplit(url).path)}")
         answer = agent.request("POST", url, json=body, headers={"API-Version": VERSION})
         self.pending = ""
         self.stdout.write(f"  {answer.status} {plain(answer.text('status') or answer.error)}")
