@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from checkout.asked import PAGES
+from checkout.models import CheckoutSession
 from checkout.ports import AuthenticatingProvider
 from checkout.ports import ports as checkout_ports
 from interventions.negotiation import Declared, Kind
@@ -35,6 +36,33 @@ def declared(capabilities: Mapping[str, Any]) -> Declared:
         max_redirects=told.get("max_redirects"),
         max_interaction_depth=told.get("max_interaction_depth"),
     )
+
+
+BRINGS = "brings_its_person"
+"""Among the extras of a session: its agent can bring its person to a page of ours, whatever is asked."""
+
+
+ANSWERS = "answers_questions"
+"""Among the extras of a session: its agent takes questions (AA-101)."""
+
+
+def takes_questions(session: CheckoutSession) -> bool:
+    """The session's agent said so with the request that came last. No request says so of itself."""
+    return session.extras.get(ANSWERS) is True
+
+
+def brings(session: CheckoutSession) -> bool:
+    """The session's agent can bring its person to our pages. No request says so of itself."""
+    return session.extras.get(BRINGS) is True
+
+
+def of_agent(session: CheckoutSession) -> Declared:
+    """What can be done through the session's agent: what it declared, and where it can bring its person to
+    us, all that they can do here; its limits were about pages that it opens itself."""
+    own = declared(session.capabilities)
+    if not brings(session):
+        return own
+    return Declared(supported=(*own.supported, *at_our_page().supported))
 
 
 def at_our_page() -> Declared:

@@ -83,17 +83,24 @@ def road(session: CheckoutSession, required: ActionRequired) -> Kind | None:
     if told.max_interaction_depth is not None and len(steps) + 1 > told.max_interaction_depth:
         return None
     person = handing_over.is_handed_over(session)
-    if not person and Kind.THREE_DS in agreed["supported"] and required.metadata is not None:
+    if not person and _runs_it(session, agreed) and required.metadata is not None:
         return Kind.THREE_DS
     if not hosts(required):
         return None
-    if person:
+    if person or abilities.brings(session):
         return Kind.REDIRECT
     redirects = len(steps & {Kind.REDIRECT}) + 1
     may_leave = told.max_redirects is None or redirects <= told.max_redirects
     if Kind.REDIRECT in agreed["supported"] and may_leave:
         return Kind.REDIRECT
     return Kind.WEBVIEW if Kind.WEBVIEW in agreed["supported"] else None
+
+
+def _runs_it(session: CheckoutSession, agreed: Mapping[str, Any]) -> bool:
+    """The agent runs 3-D Secure by itself: bringing its person to our page is another thing."""
+    if abilities.brings(session) and Kind.THREE_DS not in abilities.declared(session.capabilities).supported:
+        return False
+    return Kind.THREE_DS in agreed["supported"]
 
 
 def hosts(required: ActionRequired) -> bool:

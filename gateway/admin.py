@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Substr
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest, StrIndex, Substr
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,12 +19,16 @@ from checkout.screens import ACT, NOTHING, Outside, ReadOnlyScreen, connect, lin
 from checkout.untrusted import quoted, quoted_data, visible
 from gateway import (
     agent_sessions_admin,
+    agents,
     agents_admin,
     audit_admin,
     contact_admin,
     delivery,
+    identity_admin,
     links,
     payment_events_admin,
+    pending_admin,
+    questions_admin,
 )
 from gateway.acp import standing
 from gateway.models import Agent, IdempotentRequest, OutboxMessage, RelayLease
@@ -37,10 +41,22 @@ __all__ = [
     "contact_admin",
     "deliveries_admin",
     "endpoints_admin",
+    "identity_admin",
     "payment_events_admin",
+    "pending_admin",
+    "questions_admin",
 ]  # read with this module: their screens register themselves
 
-KEY_OWNER = "key:"
+
+def _owner_name() -> Any:
+    """The name of the agent that a row's `owner` stands for, as `agents.of_owner` reads it."""
+    owner = OuterRef("owner")
+    after = len(agents.SIGNED) + 1
+    bar = StrIndex(owner, Value("|"))
+    issuer = Substr(owner, after, Greatest(bar - after, Value(0)))  # no "|": nothing, and no error
+    by_key = Agent.objects.filter(issuer="", pk=Substr(owner, len(agents.KEY) + 1))
+    signed = Agent.objects.filter(issuer=issuer, identity=Substr(owner, bar + 1)).exclude(issuer="")
+    return Coalesce(Subquery(by_key.values("name")[:1]), Subquery(signed.values("name")[:1]))
 
 
 def _owners_named(name: str) -> list[str]:
@@ -49,9 +65,7 @@ def _owners_named(name: str) -> list[str]:
 
 connect(
     Outside(
-        owner_name=Subquery(
-            Agent.objects.filter(pk=Substr(OuterRef("owner"), len(KEY_OWNER) + 1)).values("name")[:1]
-        ),
+        owner_name=_owner_name(),
         owners_named=_owners_named,
         order_page=links.order_page,
         knows_extension=standing.is_extended,

@@ -7,12 +7,16 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from checkout.untrusted import visible
 from gateway import keys
 from gateway.conf import DEMO_EMBEDDERS
 from gateway.models import Agent, AgentKey
 from interventions.prepared import Lookup
 
 PURPOSE = "bearer-key"
+
+KEY, SIGNED = "key:", "aauth:"
+"""What the owners begin with that are agents (decision 8)."""
 
 DEMO_AGENTS = (("Demo agent", "demo-agent-key"), ("Other agent", "other-agent-key"))
 
@@ -54,6 +58,21 @@ def revoke_key(key: AgentKey) -> bool:
     return bool(AgentKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()))
 
 
+def know(agent: Agent) -> bool:
+    """An operator has looked at the agent; False when one had before."""
+    return bool(Agent.objects.filter(pk=agent.pk, known=False).update(known=True))
+
+
+def block(agent: Agent) -> bool:
+    """The agent's keys and signatures are refused from the next request on; False when they were before."""
+    return bool(Agent.objects.filter(pk=agent.pk, active=True).update(active=False))
+
+
+def allow(agent: Agent) -> bool:
+    """The agent is let in again; False when it was."""
+    return bool(Agent.objects.filter(pk=agent.pk, active=False).update(active=True))
+
+
 def by_key(key: str) -> Agent | None:
     """The active agent whose live key this is; one indexed look-up by keyed hash."""
     now = timezone.now()
@@ -62,6 +81,34 @@ def by_key(key: str) -> Agent | None:
             return row.agent
     return None
 
+
+def of_owner(owner: str) -> Agent | None:
+    """The agent that the checkout knows by `owner`, active or not; None for anybody else's (decision 8)."""
+    if owner.startswith(KEY):
+        return Agent.objects.filter(pk=owner.removeprefix(KEY), issuer="").first()
+    if owner.startswith(SIGNED):
+        issuer, _, identity = owner.removeprefix(SIGNED).partition("|")
+        return by_identity(issuer, identity)
+    return None
+
+
+def by_identity(issuer: str, identity: str) -> Agent | None:
+    """The agent that `issuer` vouches for under that name, active or not; one indexed look-up."""
+    return _identified.one(issuer=issuer, identity=identity) if issuer else None
+
+
+def shown(agent: Agent) -> str:
+    """The agent as people are told of it: its name, and who vouches for one that came by itself."""
+    if not agent.issuer:
+        return agent.name
+    name, host = visible(agent.name), agent.issuer.removeprefix("https://")
+    return name if name.endswith((f"@{host}", f"({host})")) else f"{name} ({host})"
+
+
+_identified = Lookup(
+    Agent,
+    lambda place: Agent.objects.filter(issuer=place("issuer"), identity=place("identity")).order_by(),
+)
 
 _live_keys = Lookup(
     AgentKey,

@@ -8,9 +8,8 @@ from checkout import reaching
 from checkout.models import CheckoutSession
 from checkout.money import display
 from checkout.untrusted import visible
-from gateway import languages
+from gateway import agents, languages
 from gateway.conf import conf
-from gateway.models import Agent
 from gateway.session_models import AgentSession
 from interventions import translation
 from interventions.channels.by_name import EMAIL, SMS
@@ -47,12 +46,13 @@ def of_session(session_id: str) -> Contact | None:
 
 
 def requested_by(owner: str, language: str) -> str:
-    """The agent's own name for itself, which is untrusted text."""
+    """The agent's name: its own for itself, which is untrusted text; or the one that its issuer vouches for,
+    and who that is."""
     visit = _visit(owner)
     if visit is not None and visit.agent_name:
         return visible(visit.agent_name)
-    agent = None if visit else Agent.objects.filter(pk=owner.removeprefix("key:")).first()
-    return agent.name if agent else translation.words(language)(gettext_noop("an agent"))
+    agent = None if visit else agents.of_owner(owner)
+    return agents.shown(agent) if agent else translation.words(language)(gettext_noop("an agent"))
 
 
 def purpose(owner: str) -> str:

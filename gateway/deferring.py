@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
 
+from gateway.errors import Unavailable
 from gateway.once import Answer
 
 
@@ -29,6 +30,12 @@ class Call:
     version: str
     body: Mapping[str, Any] = field(repr=False)
     """As it was judged; kept sealed, because it may hold what one can pay with."""
+    total: int | None = None
+    """What the session came to when the agent asked: it agreed to pay that, and no more."""
+    claim: str = ""
+    """Of the payment attempt that was made at once, if one was; "" for what pays nothing."""
+    brings: bool = True
+    """Its agent can bring its person; else it waits for nothing but the answer to a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +43,44 @@ class StillWaits:
     """Run again, the call waits for a person once more; nothing was charged."""
 
 
-Seal = Callable[[Answer], None]
-"""Runs last inside the transaction that made the answer; raises when somebody else has ended the call."""
+class Lost(Exception):
+    """Somebody else runs the held call now, or has ended it; what this run did is rolled back."""
 
-Runner = Callable[[Call, str, Seal], Answer | StillWaits]
-"""Runs the held call: `(call, claim, seal)`. `claim` is the same for every try of one held call, and is the
-payment attempt's. The answer is what the call would have been answered at once. Raises what the domain
-raises when the outcome is not known; it may then be run again. No transaction may be open."""
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One run of a held call."""
+
+    claim: str
+    """The same for every run of one held call; it is the payment attempt's."""
+    seal: Callable[[Answer], None]
+    """Ends the call with this answer. Runs last inside the transaction that made the answer. Raises Lost."""
+    still: Callable[[], None]
+    """The run may go on, for another lease; inside the transaction that is about to change something.
+    Raises Lost."""
+
+
+Runner = Callable[[Call, Turn], "Answer | StillWaits"]
+"""Runs the held call. The answer, which was sealed, is what the call would have been answered at once.
+Raises Lost, and what the domain raises when the outcome is not known; it may then be run again. No
+transaction may be open."""
+
+
+Exchanger = Callable[[Call, Mapping[str, Any]], Call]
+"""`(call, body)`: the held call with another body, judged as its protocol judges one (AA-107). Raises what a
+body is refused with at its protocol's door. Changes nothing."""
 
 
 class Parking(Protocol):
     """Who parks calls."""
+
+    def defers(self, request: HttpRequest) -> bool:
+        """Whoever asks can bring its person, and may be answered later."""
+        ...
+
+    def takes_questions(self, request: HttpRequest) -> bool:
+        """Whoever asks answers questions, and may be answered later once it has."""
+        ...
 
     def park(self, request: HttpRequest, call: Call) -> bytes | None:
         """The call waits, and this stands for it in the idempotency row; None: it is to be answered now.
@@ -62,6 +96,7 @@ class Parking(Protocol):
 
 _parking: Parking | None = None
 _runners: dict[str, Runner] = {}
+_exchangers: dict[str, Exchanger] = {}
 
 
 def plug(parking: Parking | None) -> None:
@@ -74,9 +109,12 @@ def parking() -> Parking | None:
     return _parking
 
 
-def register(operation: str, runner: Runner) -> None:
-    """How a held call of that name is run. Called at start-up by the protocol whose operation it is."""
+def register(operation: str, runner: Runner, exchanger: Exchanger | None = None) -> None:
+    """How a held call of that name is run, and where its body can be another one, how that is judged. Called
+    at start-up by the protocol whose operation it is."""
     _runners[operation] = runner
+    if exchanger is not None:
+        _exchangers[operation] = exchanger
 
 
 def runner(operation: str) -> Runner:
@@ -84,6 +122,29 @@ def runner(operation: str) -> Runner:
     return _runners[operation]
 
 
+def exchanger(operation: str) -> Exchanger | None:
+    """None for an operation whose held calls are as they are."""
+    return _exchangers.get(operation)
+
+
 def park(request: HttpRequest, call: Call) -> bytes | None:
     """As `Parking.park`."""
     return _parking.park(request, call) if _parking else None
+
+
+def defers(request: HttpRequest) -> bool:
+    """Whoever asks can bring its person, and may be answered later (AA-011). Reads nothing but the
+    request."""
+    return _parking is not None and _parking.defers(request)
+
+
+def takes_questions(request: HttpRequest) -> bool:
+    """Whoever asks answers questions (AA-101). Reads nothing but the request."""
+    return _parking is not None and _parking.takes_questions(request)
+
+
+def answer(request: HttpRequest, kept: bytes) -> HttpResponse:
+    """As `Parking.answer`. Raises Unavailable when nobody parks any more: the call was not lost."""
+    if _parking is None:
+        raise Unavailable
+    return _parking.answer(request, kept)

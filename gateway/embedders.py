@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gateway import agents
 from gateway.conf import conf
-from gateway.models import Agent
 from interventions.weblinks import is_origin
 
 MOST = 20
@@ -30,8 +30,8 @@ def origins_of(owner: str) -> tuple[str, ...]:
 
     Read as strictly as when they were written: they go into a header.
     """
-    agent = Agent.objects.filter(pk=owner.removeprefix("key:"), active=True).first()
+    agent = agents.of_owner(owner)
     try:
-        return read(agent.embed_origins) if agent else ()
+        return read(agent.embed_origins) if agent is not None and agent.active else ()
     except ValueError:
         return ()

@@ -3,6 +3,8 @@
 GatewayError
 ├── Unauthorized            no key, or none we know
 ├── InvalidSignature        a signature that does not hold, or none where one is due
+├── NotVerified             a signed identity that was not verified
+├── AgentRefused            a signed identity that was verified, and is not let in
 ├── MethodRefused           the path has no such method
 ├── UnknownPath             nothing lives there
 ├── VersionProblem          API-Version missing or not served
@@ -17,7 +19,8 @@ GatewayError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 
 class GatewayError(Exception):
@@ -25,6 +28,8 @@ class GatewayError(Exception):
     code = "invalid_request"
     message = "The request cannot be processed."
     retry_after: int | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Further headers of the answer."""
 
     def __init__(self, message: str | None = None, *, param: str | None = None) -> None:
         super().__init__(message or self.message)
@@ -44,6 +49,23 @@ class InvalidSignature(GatewayError):
     status = 401
     code = "invalid_signature"
     message = "The Signature header fits this request under none of the agent's keys."
+
+
+class NotVerified(GatewayError):
+    """`code` and `headers` are those of AAuth (AA-407). The message repeats nothing that was sent."""
+
+    status = 401
+
+    def __init__(self, code: str, message: str, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.code = code
+        self.headers = dict(headers)
+
+
+class AgentRefused(GatewayError):
+    status = 403
+    code = "agent_refused"
+    message = "This agent may not do that here."
 
 
 class UnknownPath(GatewayError):

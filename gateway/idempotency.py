@@ -55,6 +55,11 @@ class Slot:
     def where(self) -> dict[str, str]:
         return {"owner": self.owner, "method": self.method, "path": self.path, "key": self.key}
 
+    @property
+    def name(self) -> str:
+        """The same for every holder of the slot, so that a later one can go on."""
+        return keys.digest("\0".join(self.where.values()).encode(), CLAIM_PURPOSE)
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:
@@ -77,7 +82,7 @@ class Claim:
     @property
     def name(self) -> str:
         """The same for every holder of the slot, so that a later one can go on."""
-        return keys.digest("\0".join(self.where.where.values()).encode(), CLAIM_PURPOSE)
+        return self.where.name
 
     @property
     def name_elsewhere(self) -> str:

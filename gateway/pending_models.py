@@ -97,6 +97,13 @@ class UsedSignature(models.Model):
     """A signature that has changed something, as a hash, until its time window is over (AA-404)."""
 
     digest = models.CharField(max_length=64, primary_key=True)
+    repeat_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Keyed hash of its Idempotency-Key: with the same one it is a repeat, which does no harm.",
+    )
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:

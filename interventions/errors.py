@@ -8,6 +8,12 @@ InterventionError
 ├── TakenElsewhere   another browser acts for the person
 ├── StaleRound       the way back belongs to no round trip that is under way
 ├── Unproven         the device's answer is no proof
+├── Invalid          a question or an answer that is not taken as it is
+├── NobodyAnswers    no agent that takes questions waits
+├── AlreadyAsking    a question is open, and there is one at a time
+├── TooManyRounds    as many questions as there may be were asked
+├── NothingAsked     there is no question to answer
+├── AnsweredAlready  the question has another answer
 └── ProviderSilent   the provider could not be asked; nothing is known
 """
 
@@ -69,3 +75,35 @@ class Unproven(InterventionError):
 class ProviderSilent(InterventionError):
     code = "service_unavailable"
     message = "The provider does not answer at the moment."
+
+
+class Invalid(InterventionError):
+    """What is wrong with the text is for whoever wrote it."""
+
+    code = "invalid"
+    message = "This text cannot be taken."
+
+
+class NobodyAnswers(InterventionError):
+    code = "nobody_answers"
+    message = "No agent that takes questions is waiting."
+
+
+class AlreadyAsking(InterventionError):
+    code = "already_asking"
+    message = "The agent has not answered the question before."
+
+
+class TooManyRounds(InterventionError):
+    code = "too_many_rounds"
+    message = "The agent has been asked as often as it may be. Decide with what it has said."
+
+
+class NothingAsked(InterventionError):
+    code = "nothing_asked"
+    message = "No question is open."
+
+
+class AnsweredAlready(InterventionError):
+    code = "answered_already"
+    message = "The question has been answered, and the first answer counts."

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from interventions.errors import StateConflict
 from interventions.models import Intervention, InterventionMove
+from interventions.ports import ports
 from interventions.states import OPEN
 
 SYSTEM = "system"
@@ -57,3 +58,5 @@ def move(
     row.state = to
     for name, value in columns.items():
         setattr(row, name, value)
+    if to not in OPEN:
+        ports().wake(row.subject)

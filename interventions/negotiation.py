@@ -40,6 +40,10 @@ HANDOFF = "handoff"
 """The whole purchase, finished by a person on our page. No type of the protocol: it is never negotiated
 or shown as one, and no policy requires it; one may allow it."""
 
+QUESTION = "question"
+"""What the agent itself is asked, before its person is. No type of the protocol: it is never negotiated or
+shown as one, and no person acts."""
+
 CODED = frozenset({Kind.OTP.value, CONTACT})
 """What is answered with a code, and counts against the caps of codes."""
 

@@ -33,16 +33,18 @@ def pytest_configure(config: pytest.Config) -> None:
         answer = plain(self, **request)
         path = str(request.get("PATH_INFO", ""))
         if path.startswith(BASE) and not getattr(answer, "streaming", False):
-            judge(str(request.get("REQUEST_METHOD", "GET")), path, _sent(request), answer)
+            brings = "interaction" in str(request.get("HTTP_AAUTH_CAPABILITIES", ""))
+            judge(str(request.get("REQUEST_METHOD", "GET")), path, _sent(request), answer, brings=brings)
         return answer
 
     Client.request = judged  # type: ignore[method-assign]
     config.add_cleanup(lambda: setattr(Client, "request", plain))
 
 
-def judge(method: str, path: str, sent: Any, answer: Any) -> None:
-    """The answer is what its schema allows. Raises AssertionError."""
-    if method == "HEAD" or not answer.content:
+def judge(method: str, path: str, sent: Any, answer: Any, *, brings: bool = False) -> None:
+    """The answer is what its schema allows. Raises AssertionError. An agent that `brings` its person sees
+    the extension; that its call waits, and how it ended without being carried out, is said by AAuth."""
+    if method == "HEAD" or not answer.content or _of_aauth(answer):
         return
     assert answer["Content-Type"] == "application/json", (path, answer["Content-Type"])
     body = json.loads(answer.content)
@@ -54,7 +56,7 @@ def judge(method: str, path: str, sent: Any, answer: Any) -> None:
     of_a_cart = path == f"{BASE}/carts" or path.startswith(f"{BASE}/carts/")
     if answer.status_code < 400 and not of_a_cart:
         if answer.status_code == 201 and isinstance(sent, dict):
-            _asked[body["id"]] = _asks(sent.get("capabilities"))
+            _asked[body["id"]] = brings or _asks(sent.get("capabilities"))
         extended = _asked.get(body["id"], True)
     if answer.status_code >= 400:
         schema = "Error"
@@ -65,6 +67,10 @@ def judge(method: str, path: str, sent: Any, answer: Any) -> None:
     version = VERSION + (f"+{EXTENSION}" if extended else "")
     _record(method, path, answer, extended)
     _held(method, path, schema, version, body)
+
+
+def _of_aauth(answer: Any) -> bool:
+    return answer.status_code == 202 or answer["Content-Type"] == "application/problem+json"
 
 
 def _held(method: str, path: str, schema: str, version: str, body: Any) -> None:

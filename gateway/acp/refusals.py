@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework.exceptions import APIException
 
 from checkout import errors as domain
+from gateway import authentication
 from gateway import errors as door
 from gateway.intake import IntakeError
 from gateway.strict_json import BadJSON
@@ -67,9 +68,7 @@ def _door_headers(problem: door.GatewayError) -> dict[str, str]:
         headers["Retry-After"] = str(problem.retry_after)
     if isinstance(problem, door.MethodRefused):
         headers["Allow"] = ", ".join(problem.allowed)
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="agentic"'
-    return headers
+    return headers | (authentication.challenges(problem) if problem.status == 401 else {})
 
 
 def _body(status: int, code: str, message: str, param: str | None) -> dict[str, Any]:

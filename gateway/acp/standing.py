@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from checkout import authentication, handing_over, obligations
+from checkout import abilities, authentication, handing_over, obligations
 from checkout.models import CheckoutSession
 from checkout.states import SessionState
 from interventions.negotiation import Kind
@@ -59,7 +59,7 @@ class Standing:
 
 def of(session: CheckoutSession, now: datetime) -> Standing:
     """Where `session` stands at `now`. Reads nothing but the session."""
-    extended = is_extended(session.capabilities)
+    extended = is_extended(session.capabilities) or abilities.brings(session)
     asked = obligations.asked_now(session, now)
     lapsed = asked is None and obligations.pending(session) is not None
     approval = obligations.approval(session)

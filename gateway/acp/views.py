@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, cast
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
 from checkout import completion, models, progress, responses, services
-from checkout.errors import CheckoutError, NotFound, OrderNotFound
+from checkout.errors import CheckoutError, InterventionRequired, NotFound, OrderNotFound
+from checkout.opening import Tender
 from checkout.services import Seal
 from checkout.states import SessionState
-from gateway import carddata, idempotency, intake, keys, once, strict_json, throttling
-from gateway.acp import documentation, events, refusals, requests, signatures, standing, versions, wire
+from gateway import carddata, deferring, idempotency, identities, intake, keys, once, strict_json, throttling
+from gateway.acp import (
+    deferral,
+    documentation,
+    events,
+    refusals,
+    requests,
+    signatures,
+    standing,
+    versions,
+    wire,
+)
 from gateway.api import NothingHere, ProtocolView, json_response
-from gateway.authentication import BearerKey
+from gateway.authentication import AgentCredentials
 from gateway.conf import conf
 from gateway.errors import KeyRequired, RawCardData, UnknownPath
 from gateway.idempotency import Claim, Slot
@@ -27,6 +40,9 @@ from gateway.once import Answer
 
 SESSION = "CheckoutSession"
 WRITES = ("POST", "PUT")
+WAITS = 202
+LOOKS = 3
+"""So often a complete is tried when a person was asked and had answered by the time we looked again."""
 ORDER_ID = re.compile(r"ord_[0-9a-z]{1,60}", re.ASCII)
 
 
@@ -34,7 +50,7 @@ class ACPView(ProtocolView):
     """Checks every ACP request in the order of ACP-101: key, signature, version, idempotency key, body."""
 
     dialect = refusals
-    authentication_classes = (BearerKey,)
+    authentication_classes = (AgentCredentials,)
     post_rate: ClassVar[str] = throttling.WRITE
     signature_demanded: ClassVar[bool] = False
 
@@ -44,7 +60,8 @@ class ACPView(ProtocolView):
         throttling.check(
             cast(Agent, request.user).owner, self.post_rate if request.method in WRITES else throttling.READ
         )
-        signatures.check(request._request, cast(Agent, request.user), demanded=self.signature_demanded)
+        if identities.of(request._request) is None:  # else it is signed already, and by no key of ours
+            signatures.check(request._request, cast(Agent, request.user), demanded=self.signature_demanded)
         self.version = versions.asked_for(request.META.get("HTTP_API_VERSION"))
         self.owner = cast(Agent, request.user).owner
         if "session_id" in kwargs and not requests.SESSION_ID.fullmatch(kwargs["session_id"]):
@@ -77,14 +94,47 @@ class ACPView(ProtocolView):
         canonical = strict_json.canonical(body)
         return idempotency.slot(self.owner, request.method or "", request.path, key, canonical)
 
-    def locally(self, where: Slot, work: Callable[[Seal], object], *, status: int = 200) -> HttpResponse:
-        return dressed(once.locally(where, work, render=self.renderer(status), refuse=self.refuse))
+    def locally(
+        self, where: Slot, work: Callable[[Seal], object], *, status: int = 200, operation: str = ""
+    ) -> HttpResponse:
+        render = self.renderer(status, operation)
+        return self.sent(once.locally(where, work, render=render, refuse=self.refuse))
 
-    def claimed(self, where: Slot, work: Callable[[Claim, Seal], object]) -> HttpResponse:
-        return dressed(once.claimed(where, work, render=self.renderer(200), refuse=self.refuse))
+    def claimed(
+        self,
+        where: Slot,
+        work: Callable[[Claim, Seal], object],
+        *,
+        operation: str = "",
+        body: Mapping[str, Any] | None = None,
+    ) -> HttpResponse:
+        render = self.renderer(200, operation, where.name if operation else "", body)
+        return self.sent(once.claimed(where, work, render=render, refuse=self.refuse))
 
-    def renderer(self, status: int) -> Callable[[models.CheckoutSession], Answer]:
-        return lambda session: Answer(status, self.dress(session))
+    def renderer(
+        self, status: int, operation: str = "", claim: str = "", body: Mapping[str, Any] | None = None
+    ) -> Callable[[models.CheckoutSession], Answer]:
+        """How a session is answered; or not yet, when the call of that `operation` waits for a person. The
+        `body` is what it needs to be carried out then, under the `claim` of its payment attempt."""
+
+        def render(session: models.CheckoutSession) -> Answer:
+            if operation:
+                asked, version = self.request._request, self.version.date
+                waits = deferral.parked(asked, operation, session, version=version, claim=claim, body=body)
+                if waits is not None:
+                    return waits
+            return Answer(status, self.dress(session))
+
+        return render
+
+    def sent(self, answer: Answer) -> HttpResponse:
+        """The answer, or that the call waits, or what a call that waited came to."""
+        if answer.status != WAITS:
+            return dressed(answer)
+        response = deferring.answer(self.request._request, answer.body)
+        if answer.replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
 
     def dress(self, session: models.CheckoutSession) -> bytes:
         """The session as this agent may see it, held against the schema of that form."""
@@ -109,8 +159,12 @@ class CheckoutSessions(ACPView):
         self.judge(requests.without_nulls(body, keep=requests.NEEDED_ON_CREATE))
         accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
         draft = requests.draft(body, version=self.version.date, accepted_language=accepted)
+        draft = replace(draft, extras=deferral.bringing(request._request, draft.extras))
         return self.locally(
-            where, lambda seal: services.create(draft, owner=self.owner, seal=seal), status=201
+            where,
+            lambda seal: services.create(draft, owner=self.owner, seal=seal),
+            status=201,
+            operation=deferral.CREATE,
         )
 
 
@@ -144,8 +198,12 @@ class CheckoutSession(ACPView):
                     still=partial(idempotency.renew, held),
                 ),
             )
+        if extras := deferral.bringing(request._request, changes.get("extras", {})):
+            changes["extras"] = extras
         return self.locally(
-            where, lambda seal: services.update(session_id, changes, owner=self.owner, seal=seal)
+            where,
+            lambda seal: services.update(session_id, changes, owner=self.owner, seal=seal),
+            operation=deferral.UPDATE,
         )
 
 
@@ -164,9 +222,27 @@ class CheckoutSessionComplete(ACPView):
             tender = requests.tender(
                 body, claim=held.name, resumed=held.resumed, still=partial(idempotency.renew, held)
             )
-            return completion.complete(session_id, tender, owner=self.owner, seal=seal)
+            if extras := deferral.bringing(request._request, tender.changes.get("extras", {})):
+                tender = replace(tender, changes={**tender.changes, "extras": extras})
+            return self.completed(session_id, tender, seal)
 
-        return self.claimed(where, work)
+        return self.claimed(where, work, operation=deferral.COMPLETE, body=body)
+
+    def completed(self, session_id: str, tender: Tender, seal: Seal) -> object:
+        """As `completion.complete`; for an agent that may be answered later, a session that waits for a
+        person is no refusal."""
+        for again in range(LOOKS):
+            try:
+                return completion.complete(session_id, tender, owner=self.owner, seal=seal)
+            except InterventionRequired:
+                if not deferring.defers(self.request._request) or again == LOOKS - 1:
+                    raise
+                with transaction.atomic(durable=True):
+                    session = models.CheckoutSession.objects.of(self.owner).locked(session_id)
+                    if deferral.waits(self.request._request, deferral.COMPLETE, session):
+                        seal(session)
+                        return session
+        raise AssertionError  # pragma: no cover - the last look returns or raises
 
 
 class CheckoutSessionCancel(ACPView):

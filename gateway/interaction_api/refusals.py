@@ -10,6 +10,7 @@ from django.http import Http404
 from rest_framework.exceptions import APIException
 
 from checkout import errors as domain
+from gateway import authentication
 from gateway import errors as door
 from gateway.intake import IntakeError, WrongContentType
 from gateway.strict_json import BadJSON
@@ -89,9 +90,7 @@ def _door_headers(problem: door.GatewayError) -> dict[str, str]:
         headers["Retry-After"] = str(problem.retry_after)
     if isinstance(problem, door.MethodRefused):
         headers["Allow"] = ", ".join(problem.allowed)
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = CHALLENGE
-    return headers
+    return headers | (authentication.challenges(problem, CHALLENGE) if problem.status == 401 else {})
 
 
 def _named(message: str, param: str | None) -> str:

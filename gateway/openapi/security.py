@@ -10,7 +10,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 class AgentKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """ACP-003."""
 
-    target_class = "gateway.authentication.BearerKey"
+    target_class = "gateway.authentication.AgentCredentials"
     name = "agentKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from checkout.models import Order
+from gateway import agents
 from gateway.conf import conf
 from gateway.delivery import DELAYS_SECONDS, origin
-from gateway.models import Agent, WebhookDelivery
+from gateway.models import WebhookDelivery
 from gateway.outbox import DatabaseOutbox
 from gateway.webhooks import breaker, rendering, schedule, sending
 from gateway.webhooks.sending import Outcome, Verdict
@@ -49,8 +50,8 @@ def hand_out(payload: Mapping[str, Any]) -> None:
     order_id, sequence, at = payload["order"], payload["sequence"], datetime.fromisoformat(payload["at"])
     previous = payload["previous_at"]
     owner = Order.objects.values_list("owner", flat=True).get(pk=order_id)
-    agent = Agent.objects.filter(pk=owner.removeprefix("key:")).first()
-    if agent is None or agent.owner != owner:
+    agent = agents.of_owner(owner)
+    if agent is None:
         return
     event = f"evt_{order_id.removeprefix('ord_')}_{sequence}"
     for endpoint in agent.webhook_endpoints.filter(created_at__lte=at):

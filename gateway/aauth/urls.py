@@ -1,0 +1,12 @@
+"""Where agents ask what became of a call that waits for a person (`{PUBLIC_URL}/aauth/...`)."""
+
+from django.urls import path, re_path
+
+from gateway.aauth import views
+
+app_name = "aauth"
+
+urlpatterns = [
+    path("pending/<str:token>", views.Pending.as_view(), name="pending"),
+    re_path(r"", views.Nothing.as_view(), name="nothing"),
+]

@@ -1,0 +1,65 @@
+"""A poll that is held until something changes (`Prefer: wait`, AA-023).
+
+While it is held it has no transaction and no connection to the database, but for one indexed read every
+half second; and each call holds one poll at a time: the newer one releases the older.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest
+
+from gateway import holding
+from gateway.conf import conf
+from gateway.pending_models import PendingRequest
+
+LOOK_SECONDS = 0.5
+_WAIT = re.compile(r"\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:;.*)?", re.IGNORECASE)
+
+pause: Callable[[float], None] = time.sleep
+clock: Callable[[], float] = time.monotonic
+
+
+def asked_for(request: HttpRequest) -> int:
+    """How many seconds the agent would wait for an answer, 0 when it does not say; at most as many as we
+    hold anybody."""
+    for entry in request.META.get("HTTP_PREFER", "")[:1000].split(","):
+        if found := _WAIT.fullmatch(entry):
+            return min(int(found[1]), int(conf().AAUTH_WAIT_SECONDS))
+    return 0
+
+
+def until_changed(pending: PendingRequest, seconds: int) -> bool:
+    """Something about the call has changed, or the time is over, or a newer poll came; False: it was not
+    held at all, because too many are."""
+    if connection.in_atomic_block:  # it would hold its locks as well
+        return False
+    with holding.place() as granted:
+        if not granted:
+            return False
+        _hold(pending, seconds)
+    return True
+
+
+def _hold(pending: PendingRequest, seconds: int) -> None:
+    until = clock() + seconds
+    seen = _stamp(pending.pk)
+    # What changed between the answer that we would give and now is not slept over.
+    if seen is None or seen[:2] != (pending.state, pending.updated_at):
+        return
+    while (left := until - clock()) > 0:
+        connection.close()
+        pause(min(LOOK_SECONDS, left))
+        if _stamp(pending.pk) != seen:
+            return
+
+
+def _stamp(pending_id: str) -> tuple[Any, datetime, datetime | None] | None:
+    columns = ("state", "updated_at", "last_polled_at")
+    return PendingRequest.objects.filter(pk=pending_id).values_list(*columns).first()
