@@ -350,6 +350,10 @@ def test_headers_are_what_they_must_be(changed: dict[str, Any]):
     assert code(made(header(**changed), claims())) == "invalid_jwt"
 
 
+def test_headers_that_nobody_knows_are_ignored():
+    assert verified(made(header(note="unheard of", long="a" * 600), claims()))
+
+
 def test_keys_that_a_token_brings_along_are_ignored():
     thief = new_key()
     text = f"{encoded(header(jwk=public_jwk(thief), jku='https://thief.example'))}.{encoded(claims())}"
