@@ -24,8 +24,11 @@ from gateway import (
     audit_admin,
     contact_admin,
     delivery,
+    identity_admin,
     links,
     payment_events_admin,
+    pending_admin,
+    questions_admin,
 )
 from gateway.acp import standing
 from gateway.models import Agent, IdempotentRequest, OutboxMessage, RelayLease
@@ -38,7 +41,10 @@ __all__ = [
     "contact_admin",
     "deliveries_admin",
     "endpoints_admin",
+    "identity_admin",
     "payment_events_admin",
+    "pending_admin",
+    "questions_admin",
 ]  # read with this module: their screens register themselves
 
 

@@ -58,6 +58,21 @@ def revoke_key(key: AgentKey) -> bool:
     return bool(AgentKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()))
 
 
+def know(agent: Agent) -> bool:
+    """An operator has looked at the agent; False when one had before."""
+    return bool(Agent.objects.filter(pk=agent.pk, known=False).update(known=True))
+
+
+def block(agent: Agent) -> bool:
+    """The agent's keys and signatures are refused from the next request on; False when they were before."""
+    return bool(Agent.objects.filter(pk=agent.pk, active=True).update(active=False))
+
+
+def allow(agent: Agent) -> bool:
+    """The agent is let in again; False when it was."""
+    return bool(Agent.objects.filter(pk=agent.pk, active=False).update(active=True))
+
+
 def by_key(key: str) -> Agent | None:
     """The active agent whose live key this is; one indexed look-up by keyed hash."""
     now = timezone.now()
@@ -83,7 +98,7 @@ def by_identity(issuer: str, identity: str) -> Agent | None:
 
 
 def shown(agent: Agent) -> str:
-    """The agent as people are told of it: its name, and behind a name of its own choice who vouches for it."""
+    """The agent as people are told of it: its name, and who vouches for one that came by itself."""
     if not agent.issuer:
         return agent.name
     name, host = visible(agent.name), agent.issuer.removeprefix("https://")

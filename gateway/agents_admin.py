@@ -18,9 +18,15 @@ from django.views.decorators.debug import sensitive_variables
 from checkout.confirmation import Decision, ReasonForm, ask, onward
 from checkout.screens import ACT, ReadOnlyScreen, when
 from gateway import agents, embedders
+from gateway.identity_admin import CameFilter, IdentityActions
 from gateway.models import Agent, AgentKey
 from gateway.shown_once import shown_once
 from gateway.signing_admin import SigningActions, SigningKeyInline
+
+IDENTITY = (
+    *("issuer_shown", "identity_shown", "known", "person_server_shown"),
+    *("last_key_shown", "seen", "legacy_requests"),
+)
 
 
 @admin.display(description="state")
@@ -86,20 +92,20 @@ class AgentKeyInline(admin.TabularInline):
 
 
 @admin.register(Agent)
-class AgentAdmin(SigningActions):
+class AgentAdmin(IdentityActions, SigningActions):
     """Agents stay for ever, because sessions and orders name them; switch one off instead.
 
-    There are few of them, so that a search by part of a name may read them all.
+    A search by part of a name reads them all; by a whole id or identity an index answers.
     """
 
     form = AgentForm
     empty_list_text = "Agents that may buy here would be here. Add one to get its key."
-    list_display = ("name", "id", "active", "working_keys", "signature_policy", "created")
-    list_filter = ("active", "signature_policy")
+    list_display = ("name", "issuer_shown", "active", "known", "working_keys", "signature_policy", "seen")
+    list_filter = (CameFilter, "active", "known", "signature_policy")
     search_fields = ("id", "name")
-    search_help_text = "The whole id, or part of the name."
+    search_help_text = "The whole id or identity, or part of the name."
     inlines = (AgentKeyInline, SigningKeyInline)
-    actions = ("rotate", "revoke", "add_public_key", "make_secret")
+    actions = ("know", "block", "allow", "rotate", "revoke", "add_public_key", "make_secret")
 
     ROTATE: ClassVar = Decision(
         action="rotate",
@@ -123,16 +129,17 @@ class AgentAdmin(SigningActions):
         return rows
 
     def search(self, term: str) -> Q:
-        return Q(pk=term) | Q(name__icontains=term)
+        return Q(pk=term) | Q(identity=term) | Q(name__icontains=term)
 
     def get_fieldsets(self, request: HttpRequest, obj: Agent | None = None) -> Any:
         if obj is None:
             return ((None, {"fields": ("name", "label")}),)
         shown = ("id_in_full", "name", "active", "signature_policy", "embed_origins", "created", "activity")
-        return ((None, {"fields": shown}),)
+        identity = {"fields": IDENTITY, "description": "Vouched for by its issuer, and verified."}
+        return ((None, {"fields": shown}), *((("Its own identity", identity),) if obj.issuer else ()))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> Any:
-        return ("id_in_full", "created", "activity")
+        return ("id_in_full", "created", "activity", *IDENTITY)
 
     def get_inlines(self, request: HttpRequest, obj: Agent | None) -> Any:
         return self.inlines if obj else ()

@@ -30,6 +30,8 @@ class GatewayConfig(AppConfig):
             text_checks,
             vault_checks,
         )
+        from gateway.aauth import checks as aauth_checks  # noqa: F401
+        from gateway.aauth import pinning_checks as aauth_pinning_checks  # noqa: F401
         from gateway.interaction_api import checks as interaction_checks  # noqa: F401
         from gateway.interaction_api import discovery_checks  # noqa: F401
         from gateway.person import checks as page_checks  # noqa: F401
@@ -42,6 +44,8 @@ class GatewayConfig(AppConfig):
 
 def _again(*, setting: str, **_: Any) -> None:
     from gateway import conf, plugs, throttling, windows
+    from gateway.aauth import issuers, vouching
+    from gateway.aauth import misses as unverified
     from gateway.person import misses
 
     if setting in (conf.NAME, "INSTALLED_APPS"):
@@ -49,4 +53,7 @@ def _again(*, setting: str, **_: Any) -> None:
         throttling.forget()
         windows.forget()
         misses.forget()
+        issuers.forget()
+        vouching.forget()
+        unverified.forget()
         plugs.plug_in()

@@ -17,6 +17,9 @@ from checkout.ports import ports as checkout_ports
 from checkout.reconciliation import runs, stuck
 from checkout.risk import AlwaysHigh, HouseRules
 from gateway import (
+    agent_facts,
+    arriving,
+    authentication,
     cart_keeping,
     contact_mail,
     contacts,
@@ -30,7 +33,8 @@ from gateway import (
     relay,
     risk_rules,
 )
-from gateway.aauth import parking, resuming
+from gateway.aauth import arrivals, issuers, parking, replay, resuming
+from gateway.aauth.authenticating import SignedRequests
 from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
@@ -108,6 +112,7 @@ def plug_in() -> None:
             risk=_assessor(),
             agents=policy_choices.agents,
             handlers=policy_choices.handlers,
+            agent=agent_facts.of,
             unanswered=settings.AAUTH_UNANSWERED,
             **_waking(settings),
         )
@@ -127,6 +132,9 @@ def plug_in() -> None:
     relay.periodic("contact.purge", periodic.PURGE_SECONDS, contact_mail.purge)
     relay.periodic("vault.purge", periodic.PURGE_SECONDS, allowances.purge_all)
     relay.periodic("payment_events.purge", periodic.PURGE_SECONDS, payment_events.purge)
+    authentication.plug(SignedRequests())
+    relay.periodic("aauth.signatures.purge", periodic.PURGE_SECONDS, replay.purge)
+    relay.periodic("aauth.issuers.purge", periodic.PURGE_SECONDS, issuers.purge)
 
 
 def _waking(settings: Conf) -> dict[str, Any]:
@@ -134,6 +142,7 @@ def _waking(settings: Conf) -> dict[str, Any]:
     held.register()
     outbox.register(resuming.WAKE, resuming.look_again)
     deferring.plug(parking.PendingRequests() if settings.AAUTH else None)
+    arriving.plug(arrivals.DESK if settings.AAUTH else None)
     if not settings.AAUTH:
         return {}
     relay.periodic("aauth.sweep", settings.SWEEP_SECONDS, resuming.sweep)

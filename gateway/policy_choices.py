@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checkout.ports import ports
+from gateway.agents import shown
 from gateway.models import Agent
 
 
 def agents() -> Sequence[tuple[str, str]]:
-    """Every agent, also one that is switched off now."""
-    return [(agent.owner, agent.name) for agent in Agent.objects.order_by("name")]
+    """Every agent that an operator has looked at, also one that is switched off now. Agents that came by
+    themselves can be any number."""
+    return [(agent.owner, shown(agent)) for agent in Agent.objects.filter(known=True).order_by("name")]
 
 
 def handlers() -> Sequence[tuple[str, str]]:

@@ -65,7 +65,7 @@ def note(identity: Identity) -> None:
 
 
 def _names(issuer: str, subject: str) -> tuple[str, str]:
-    """What the agent could be called: its own name with its provider's, readable; and the same made unique."""
+    """What the agent could be called: a readable name, and the same made unique."""
     host = issuer.removeprefix("https://")
     local, _, domain = subject.removeprefix("aauth:").rpartition("@")
     if issuer == subject:

@@ -19,6 +19,7 @@ from typing import Any
 from django.utils import timezone
 
 from gateway import strict_json, windows
+from gateway.aauth.signature_problem import SignatureProblem
 from gateway.conf import conf
 from gateway.egress import egress
 from gateway.pending_models import Issuer
@@ -60,12 +61,11 @@ KEY_MEMBERS = ("kid", "kty", "crv", "x", "y", "alg", "use")
 KEY_TYPES = frozenset({"OKP", "EC"})
 
 
-class NoKey(Exception):
-    """There is nothing to verify with. `code` is the `Signature-Error` (AA-407)."""
+class NoKey(SignatureProblem):
+    """There is nothing to verify with."""
 
     def __init__(self, code: str = "unknown_key") -> None:
-        self.code = code
-        super().__init__(code)
+        super().__init__(code, "The issuer's key cannot be found.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +177,15 @@ def forget() -> None:
     """This process knows no issuer any more. For changed settings, and for tests."""
     with _lock:
         _remembered.clear()
+        _failed.clear()
 
 
 # What is known --------------------------------------------------------------------------
 
 _lock = Lock()
 _remembered: OrderedDict[tuple[str, str], tuple[float, Published]] = OrderedDict()
+_failed: OrderedDict[tuple[str, str], float] = OrderedDict()
+"""Whom this process asked in vain, and when: nobody waits for that answer any more."""
 _waiting = BoundedSemaphore(WAITING)
 
 _row = Lookup(
@@ -218,7 +221,7 @@ def _pinned(issuer: str) -> Published | None:
     given = conf().AAUTH_ISSUERS.get(issuer)
     if not isinstance(given, Mapping) or _base_of(given):
         return None
-    return Published({"issuer": issuer, **given.get("metadata", {})}, _usable(given.get("keys")))
+    return Published({"issuer": issuer, **given.get("metadata", {})}, usable(given.get("keys")))
 
 
 def _remember(issuer: str, document: str, found: Published) -> Published:
@@ -228,6 +231,13 @@ def _remember(issuer: str, document: str, found: Published) -> Published:
         while len(_remembered) > REMEMBERED:
             _remembered.popitem(last=False)
     return found
+
+
+def _failed_now(issuer: str, document: str) -> None:
+    with _lock:
+        _failed[issuer, document] = time.monotonic()
+        while len(_failed) > REMEMBERED:
+            _failed.popitem(last=False)
 
 
 # Asking ---------------------------------------------------------------------------------
@@ -245,6 +255,7 @@ def _asked(issuer: str, document: str) -> Published | None:
         found = _fetched(issuer, document)
     except NoKey as problem:
         log.info("an issuer cannot be used: %s", problem.code)
+        _failed_now(issuer, document)
         raise
     Issuer.objects.filter(issuer=issuer, document=document).update(
         metadata=dict(found.metadata), keys=[dict(entry) for entry in found.keys.values()], fetched_at=now
@@ -262,7 +273,9 @@ def _our_turn(issuer: str, document: str, now: datetime) -> bool:
 
 def _heard(issuer: str, document: str) -> Published | None:
     """What is in the table, once whoever asks right now has heard an answer or waited long enough."""
-    patient = _waiting.acquire(blocking=False)
+    with _lock:
+        hopeless = time.monotonic() - _failed.get((issuer, document), -SECONDS) < SECONDS
+    patient = not hopeless and _waiting.acquire(blocking=False)
     try:
         while True:
             row = _row.one(issuer=issuer, document=document)
@@ -292,7 +305,7 @@ def _fetched(issuer: str, document: str) -> Published:
     if not isinstance(where, str) or not where.startswith("https://") or left <= 0:
         raise NoKey
     keys = ask(where, timeout_seconds=left).get("keys")
-    return Published({name: value for name, value in told.items() if _kept(name, value)}, _usable(keys))
+    return Published({name: value for name, value in told.items() if _kept(name, value)}, usable(keys))
 
 
 def _kept(name: str, value: object) -> bool:
@@ -301,7 +314,7 @@ def _kept(name: str, value: object) -> bool:
     )
 
 
-def _usable(keys: object) -> dict[str, dict[str, str]]:
+def usable(keys: object) -> dict[str, dict[str, str]]:
     """The keys that could verify something, by their `kid`; their siblings do no harm."""
     found: dict[str, dict[str, str]] = {}
     for entry in keys[:MOST_KEYS] if isinstance(keys, list | tuple) else ():

@@ -11,6 +11,7 @@ from typing import Any
 from rest_framework.exceptions import APIException
 
 from checkout.errors import CheckoutError
+from gateway import authentication
 from gateway import errors as door
 from gateway.conf import conf
 from gateway.intake import IntakeError
@@ -69,8 +70,8 @@ def refusal(problem: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
             headers = dict(problem.headers)
             if problem.retry_after is not None:
                 headers["Retry-After"] = str(problem.retry_after)
-            if isinstance(problem, door.Unauthorized):
-                headers["AAuth-Requirement"] = "requirement=agent-token"
+            if isinstance(problem, door.NotVerified):
+                return 401, signature_body(problem), headers | authentication.challenges(problem)
             error = "slow_down" if problem.status == 429 else problem.code
             return problem.status, body_of(problem.status, error, problem.message), headers
         case BadJSON() | IntakeError():
@@ -84,6 +85,12 @@ def refusal(problem: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
         case _:
             text = "Something went wrong on our side. Nothing is lost: ask again."
             return 503, body_of(503, "server_error", text), {"Retry-After": "5"}
+
+
+def signature_body(problem: door.NotVerified) -> dict[str, Any]:
+    """The type says the same as the header, which decides (AA-407)."""
+    urn = f"urn:ietf:params:sig-error:{problem.code}"
+    return {"type": urn, **body_of(problem.status, problem.code, problem.message)}
 
 
 def body_of(status: int, error: str, detail: str = "") -> dict[str, Any]:

@@ -170,7 +170,7 @@ def verify(signed: Signed, message: Message, jwk: Mapping[str, Any], *, older: b
     Raises SignatureProblem; may be repeated.
     """
     key = public_key(jwk, older=older or bool(signed.legacy))
-    if signed.keyid and signed.keyid not in {jwk.get("kid"), signed.parameters.get("kid"), thumbprint(jwk)}:
+    if signed.keyid and signed.keyid not in (jwk.get("kid"), signed.parameters.get("kid"), thumbprint(jwk)):
         raise SignatureProblem("invalid_key", "keyid names another key than Signature-Key.")
     base = signature_base(message, signed.covered, signed.inputs)
     if len(signed.signature) != SIGNATURE_BYTES:

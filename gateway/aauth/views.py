@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from checkout.errors import CompletionRunning
 from gateway import identities, intake
 from gateway.aauth import answers, clarifying, codes, ending, moves, problems, resuming, waits
+from gateway.aauth.authentication import Signed
 from gateway.aauth.problems import Problem, Unknown
 from gateway.aauth.requirements import Requirement
 from gateway.api import NothingHere, ProtocolView
-from gateway.authentication import AgentCredentials
 from gateway.conf import conf
 from gateway.deferring import Lost
 from gateway.errors import UnknownPath
@@ -34,7 +34,7 @@ class AAuthView(ProtocolView):
 
     dialect = problems
     for_agents = False
-    authentication_classes: Any = (AgentCredentials,)
+    authentication_classes: Any = (Signed,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if not conf().AAUTH:

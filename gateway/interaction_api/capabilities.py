@@ -35,11 +35,18 @@ class Call:
     capability: Capability
     params: Mapping[str, Any]
     session: AgentSession | None = None
-    """Who brought a valid token; always there for a capability that requires one."""
+    """The visit whose token was brought; none for an agent that signs."""
     others: Mapping[str, Any] = field(default_factory=dict)
     """Members that no parameter declares: filters, or noise (AJ-037)."""
     address: str = ""
     """Who connected, as `gateway.addresses` knows it."""
+    agent: str = ""
+    """The owner of the agent that signed the call, "" for all others."""
+
+    @property
+    def owner(self) -> str:
+        """How the checkout knows who calls; never "" for a capability that requires a session."""
+        return self.session.owner if self.session else self.agent
 
 
 Seal = Callable[[Any], None]

@@ -17,28 +17,23 @@ ITEM = Param("string", "The item's id, as search tells it.", required=True, leas
 
 def add(call: Call, seal: Seal) -> None:
     item = call.params["item_id"]
-    carts.add(_owner(call), item, call.params["quantity"], lambda priced: seal(cart_wire.added(priced, item)))
+    carts.add(call.owner, item, call.params["quantity"], lambda priced: seal(cart_wire.added(priced, item)))
 
 
 def view(call: Call, seal: Seal) -> None:
-    seal(cart_wire.cart(carts.view(_owner(call))))
+    seal(cart_wire.cart(carts.view(call.owner)))
 
 
 def update(call: Call, seal: Seal) -> None:
     item = call.params["item_id"]
     carts.set_quantity(
-        _owner(call), item, call.params["quantity"], lambda priced: seal(cart_wire.updated(priced, item))
+        call.owner, item, call.params["quantity"], lambda priced: seal(cart_wire.updated(priced, item))
     )
 
 
 def remove(call: Call, seal: Seal) -> None:
     item = call.params["item_id"]
-    carts.remove(_owner(call), item, lambda priced: seal(cart_wire.updated(priced, item)))
-
-
-def _owner(call: Call) -> str:
-    assert call.session is not None  # each of these requires one
-    return call.session.owner
+    carts.remove(call.owner, item, lambda priced: seal(cart_wire.updated(priced, item)))
 
 
 CAPABILITIES: tuple[Capability, ...] = (

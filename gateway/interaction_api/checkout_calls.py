@@ -19,8 +19,7 @@ MESSAGE = (
 def checkout(call: Call, seal: Seal) -> None:
     """The cart of the visit waits for a person at the link that is answered; the same link while the
     cart is as it was."""
-    assert call.session is not None  # it requires one
-    handoffs.freeze(call.session.owner, lambda frozen: seal(handed_over(frozen)))
+    handoffs.freeze(call.owner, lambda frozen: seal(handed_over(frozen)))
 
 
 def handed_over(frozen: Frozen) -> dict[str, Any]:

@@ -49,6 +49,11 @@ def take(request: HttpRequest, names: Iterable[str] = ()) -> Standing:
     return _admitted(counts)
 
 
+def signed(owner: str) -> Standing:
+    """One more request of an agent that signs, from whatever address, is admitted. Raises TooFast."""
+    return _admitted([(_count("agent", owner), conf().INTERACTION_RATE)])
+
+
 def missed(request: HttpRequest) -> None:
     """The token that the request brought is none. Raises TooFast when there were too many of those."""
     _admitted([(_count(TOKEN, addresses.of(request)), limit_of(TOKEN) or 1)])

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from gateway import addresses, carddata, idempotency, intake, keys, strict_json
+from gateway import addresses, authentication, carddata, idempotency, intake, keys, strict_json
 from gateway.api import ProtocolView
 from gateway.errors import MethodRefused, RawCardData, UnknownPath
 from gateway.idempotency import Slot
@@ -149,12 +149,22 @@ class Capabilities(InteractionView):
     def names(self) -> tuple[str, ...]:
         return (self.capability.name,) if self.capability else ()
 
+    def agent(self, request: Request) -> str:
+        """The owner of the agent that signed the request, "" for a request that is not signed. Counted for
+        the agent too. Raises as `authentication.identify`, and TooFast."""
+        identity = authentication.identify(request._request, cap=BODY_CAP)
+        if identity is None:
+            return ""
+        self.standing = rates.signed(identity.owner)
+        return identity.owner
+
     def answer_call(self, request: Request, **kwargs: Any) -> HttpResponse:
         """The capability was carried out: authenticated, then checked (AJ-051), then once."""
         assert self.capability is not None
         capability, noted = self.capability, {}
+        agent = self.agent(request)
         try:
-            session = self.session(request, required=capability.requires_session)
+            session = None if agent else self.session(request, required=capability.requires_session)
         except NoSession:
             audit_denials.without_session(request._request, capability)
             raise
@@ -164,7 +174,7 @@ class Capabilities(InteractionView):
                 raise RawCardData(param=where)
             noted = {**textual, **typed}
             values, others = params.read(capability.params, textual, typed)
-            call = Call(capability, values, session, others, addresses.of(request._request))
+            call = Call(capability, values, session, others, addresses.of(request._request), agent)
             return dressed(
                 carrying_out.carry_out(call, str(request.method), self._slot(request, call, noted))
             )
@@ -197,7 +207,7 @@ class Capabilities(InteractionView):
             raise RawCardData
         if key == sessions.token_of(plain):
             raise intake.BadHeader("Idempotency-Key", "must not be a secret")
-        owner = call.session.owner if call.session else VISITOR + _visitor(call.address)
+        owner = call.owner or VISITOR + _visitor(call.address)
         path = registry.base() + call.capability.path
         return idempotency.slot(owner, call.capability.method, path, key, strict_json.canonical(given))
 

@@ -22,6 +22,9 @@ STRIPE_MERCHANT_ID             with AGENTIC_PAYMENTS=gateway.stripe_account.prov
                                STRIPE_PUBLISHABLE_KEY people pay with a card on our own page too
 AGENTIC_AUDIT_KEYS             file with the keys that audit trails are signed with; without it none are
                                kept (docs/audit.md)
+AGENTIC_AAUTH                  true: agents may sign their requests (docs/aauth.md)
+AAUTH_ISSUERS_FILE             a JSON file with issuers of agents that are pinned, as in the setting
+                               AAUTH_ISSUERS (docs/aauth/identity.md)
 AGENTIC_MERCHANT_NAME          how the shop presents itself
 VAR_DIR                        database file, static files, mail; default ./var
 ALLOWED_HOSTS                  default: the host of PUBLIC_URL, HOST and the loopback names
@@ -33,6 +36,7 @@ DATABASE_STATEMENT_TIMEOUT_MS  PostgreSQL only; default 5000
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,6 +91,10 @@ AGENTIC_GATEWAY: dict[str, Any] = {
 }
 if env.str("AGENTIC_AUDIT_KEYS", default=""):
     AGENTIC_GATEWAY |= {"AUDIT": True, "AUDIT_KEYS": env.str("AGENTIC_AUDIT_KEYS")}
+if env.bool("AGENTIC_AAUTH", default=False):
+    AGENTIC_GATEWAY["AAUTH"] = True
+if _issuers := env.str("AAUTH_ISSUERS_FILE", default=""):
+    AGENTIC_GATEWAY["AAUTH_ISSUERS"] = json.loads(Path(_issuers).read_text(encoding="utf-8"))
 if env.str("AGENTIC_MERCHANT_NAME", default=""):
     AGENTIC_GATEWAY["MERCHANT_NAME"] = env.str("AGENTIC_MERCHANT_NAME")
 

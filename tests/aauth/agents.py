@@ -182,6 +182,8 @@ class SignedAgent:
             headers={name.lower(): value for name, value in given.items()},
             body=body,
         )
+        if "Idempotency-Key" in given:  # so that two requests of one second differ, and each is signed once
+            options = {**options, "also": (*options.get("also", ()), "idempotency-key")}
         by = signature_key or signatures.by_jwt(self.token)
         return given | signatures.sign(message, self.key, signature_key=by, **options)
 

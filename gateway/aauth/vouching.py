@@ -1,0 +1,145 @@
+"""Who the `Signature-Key` of a request speaks of, and the key that it must be signed with.
+
+A token that was verified is remembered for a while in each process, as a hash of its text: agents send the
+same one with each request until it expires.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from threading import Lock
+from typing import Any
+
+from gateway import identities
+from gateway.aauth import issuers, jwk, tokens
+from gateway.aauth.signature_problem import SignatureProblem
+from gateway.aauth.signatures import Signed
+from gateway.aauth.tokens import Token
+
+REMEMBERED = 5_000
+REMEMBERED_SECONDS = 3600.0
+"""So long a token outlives the key of its issuer at most, if that is taken back."""
+LONGEST_NAME = 120
+"""Of an issuer, and of an agent with it: what the agent's row holds."""
+LONGEST_SERVER = 200
+BARE_KEY = "jkt"
+"""Stands for the issuer of agents that are known by nothing but their key (older wordings)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Whom a key belongs to. True once the request is verified with `key`."""
+
+    issuer: str
+    subject: str
+    key: Mapping[str, Any] = field(repr=False)
+    person_server: str = ""
+    token_id: str = ""
+    expires_at: datetime | None = None
+    assurance: str = identities.AGENT
+    older: bool = False
+
+
+def is_known(signed: Signed) -> bool:
+    """The request brings a token that was verified here before."""
+    return signed.scheme == "jwt" and _recall(_name(signed.parameters["jwt"])) is not None
+
+
+def of(signed: Signed, *, lenient: bool) -> Vouched:
+    """Whom the request's key belongs to. Raises SignatureProblem. No transaction may be open."""
+    match signed.scheme:
+        case "jwt":
+            return _by_token(signed.parameters["jwt"], lenient)
+        case "jwks_uri" if lenient:
+            return _by_server(signed.parameters)
+        case "hwk" if lenient:
+            return _by_key(signed.parameters)
+    raise SignatureProblem("unsupported_scheme", "Agents name their token.")
+
+
+def forget() -> None:
+    """No token was verified in this process. For changed settings, and for tests."""
+    with _lock:
+        _verified.clear()
+
+
+def _by_token(text: str, lenient: bool) -> Vouched:
+    name = _name(text)
+    token = _recall(name)
+    if token is not None and (lenient or not token.older):
+        tokens.alive(token)
+    else:
+        token = tokens.read(text, lenient=lenient)
+        _check_lengths(token)
+        _verify(token)
+        _keep(name, token)
+    assert token.key is not None  # an agent's token names its key
+    return Vouched(
+        issuer=token.issuer,
+        subject=token.subject,
+        key=token.key,
+        person_server=token.person_server,
+        token_id=str(token.claims["jti"]),
+        expires_at=datetime.fromtimestamp(min(token.expires, 253_402_300_799), UTC),
+        older=token.older,
+    )
+
+
+def _verify(token: Token) -> None:
+    """The issuer signed it, with a key that it publishes now; asked once more when the one we know does not
+    fit (AA-413)."""
+    try:
+        tokens.verify(token, issuers.key(token.issuer, token.document, token.kid))
+    except SignatureProblem as problem:
+        if problem.code != "invalid_jwt":
+            raise
+        changed = issuers.changed_key(token.issuer, token.document, token.kid)
+        if changed is None:
+            raise
+        tokens.verify(token, changed)
+
+
+def _check_lengths(token: Token) -> None:
+    if max(len(token.issuer), len(token.subject)) > LONGEST_NAME or len(token.person_server) > LONGEST_SERVER:
+        raise SignatureProblem("invalid_jwt", "iss, sub or ps is too long.")
+
+
+def _by_server(named: Mapping[str, str]) -> Vouched:
+    """A server that signs as itself: its documents lead to its key."""
+    issuer, document = named["id"], named.get("dwk", issuers.AGENT)
+    key = issuers.key(issuer, document, named["kid"])
+    return Vouched(issuer, issuer, key, assurance=identities.SERVER, older=True)
+
+
+def _by_key(named: Mapping[str, str]) -> Vouched:
+    """Somebody who holds this key, and that is all."""
+    return Vouched(BARE_KEY, jwk.thumbprint(named), named, assurance=identities.PSEUDONYM, older=True)
+
+
+# Verified before ------------------------------------------------------------------------
+
+_lock = Lock()
+_verified: OrderedDict[str, tuple[float, Token]] = OrderedDict()
+
+
+def _name(text: str) -> str:
+    return sha256(text.encode(errors="replace")).hexdigest()
+
+
+def _recall(name: str) -> Token | None:
+    with _lock:
+        until, token = _verified.get(name, (0.0, None))
+    return token if time.monotonic() < until else None
+
+
+def _keep(name: str, token: Token) -> None:
+    with _lock:
+        _verified[name] = (time.monotonic() + REMEMBERED_SECONDS, token)
+        _verified.move_to_end(name)
+        while len(_verified) > REMEMBERED:
+            _verified.popitem(last=False)
