@@ -319,7 +319,7 @@ def test_nobody_else_can_ask_answer_or_withdraw(named: NamedAgent) -> None:
     bearer = PlayedAgent().http.get(
         location[len("http://localhost:8000") :], headers={"Authorization": "Bearer demo-agent-key"}
     )
-    assert problem(bearer) == (404, "not_found")
+    assert problem(bearer) == (401, "invalid_signature")
     assert asked(named.poll(parked))
     confirmed(parked.json()["checkout_session_id"])
     assert problem(stranger.poll(parked)) == (404, "not_found")
