@@ -12,7 +12,8 @@ from checkout.confirmation import Decision, ask, onward
 from checkout.screens import ACT, NOTHING, ReadOnlyScreen, Screen, when
 from checkout.untrusted import visible
 from gateway import agents
-from gateway.models import Agent, Issuer
+from gateway.models import Agent
+from gateway.pending_models import Issuer
 
 
 class CameFilter(admin.SimpleListFilter):

@@ -314,7 +314,7 @@ def test_nobody_else_can_ask_answer_or_withdraw(named: NamedAgent) -> None:
             told.add((answer.content, tuple(sorted(answer.headers.items()))))
     assert len(told) == 1
     refused_key = named.http.get(location[len("http://localhost:8000") :])
-    assert problem(refused_key) == (401, "unauthorized")
+    assert problem(refused_key) == (401, "invalid_signature")
     bearer = PlayedAgent().http.get(
         location[len("http://localhost:8000") :], headers={"Authorization": "Bearer demo-agent-key"}
     )
