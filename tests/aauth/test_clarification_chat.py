@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -35,13 +34,18 @@ QUESTION = "Why does your buyer want **mugs**?"
 
 
 class SignedAgent(agents_of_tests.SignedAgent):
-    """Two equal requests within one second are signed as if they were seconds apart."""
+    """No two of its requests are signed at the same second: equal ones would be one signature, used twice."""
 
-    _count = itertools.count()
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.moments: set[int] = set()
 
     def signed(self, *args: Any, **options: Any) -> dict[str, str]:
-        options.setdefault("created", int(time.time()) - next(self._count) % 30)
-        return super().signed(*args, **options)
+        created = int(time.time())
+        while created in self.moments:
+            created -= 1
+        self.moments.add(created)
+        return super().signed(*args, **{"created": created, **options})
 
 
 @pytest.fixture
