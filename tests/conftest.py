@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 from django.conf import settings
@@ -75,6 +76,12 @@ def pytest_unconfigure() -> None:
 
 
 LIMITS: dict[str, str] = {}
+
+PATIENCE_SECONDS = 60.0
+"""How long a test waits for a server of its own, unless it says otherwise: httpx would give up after five,
+and a busy machine is slower than that."""
+for step in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, step, PATIENCE_SECONDS)
 
 
 def _patient(patient: bool) -> None:
