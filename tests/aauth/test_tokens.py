@@ -384,13 +384,14 @@ def test_malformed_tokens_are_refused(text: str):
     assert code(text) == "invalid_jwt"
 
 
-def test_a_claim_comes_once():
+def test_a_claim_comes_once_and_is_json():
     raw = json.dumps(claims())
     twice = (raw[:-1] + f', "sub": "{SUBJECT}"}}').encode()
 
     assert code(made(header(), twice)) == "invalid_jwt"
     assert code(made(raw.replace("iss", "typ").encode(), claims())) == "invalid_jwt"
     assert code(made(header(), raw.replace(str(NOW + 3600), "Infinity").encode())) == "invalid_jwt"
+    assert code(made(header(), f'{raw[:-1]}, "note": NaN}}'.encode())) == "invalid_jwt"
 
 
 def test_tokens_have_an_end():
