@@ -42,6 +42,15 @@ BRINGS = "brings_its_person"
 """Among the extras of a session: its agent can bring its person to a page of ours, whatever is asked."""
 
 
+ANSWERS = "answers_questions"
+"""Among the extras of a session: its agent takes questions (AA-101)."""
+
+
+def takes_questions(session: CheckoutSession) -> bool:
+    """The session's agent said so with the request that came last. No request says so of itself."""
+    return session.extras.get(ANSWERS) is True
+
+
 def brings(session: CheckoutSession) -> bool:
     """The session's agent can bring its person to our pages. No request says so of itself."""
     return session.extras.get(BRINGS) is True

@@ -169,6 +169,24 @@ def approving() -> Problem:
     return problem("info", "", text)
 
 
+def questioned() -> Problem:
+    """The agent itself has to say something first."""
+    text = gettext_noop(
+        "This shop has asked your agent a question about this purchase, and waits for the answer."
+    )
+    wanted = problem("error", "intervention_required", text)
+    return wanted | {"severity": "medium"}
+
+
+def silent() -> Problem:
+    """The agent was asked, and did not answer in time."""
+    text = gettext_noop(
+        "This shop's question was not answered in time. Nothing was charged; complete again, and it is "
+        "asked once more."
+    )
+    return problem("error", "expired", text, blocking=False)
+
+
 def unanswered() -> Problem:
     """The merchant was asked, and the time to decide is over."""
     text = gettext_noop("The merchant did not decide in time. Complete again, and it is asked again.")

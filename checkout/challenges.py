@@ -12,9 +12,9 @@ from checkout.errors import NoPendingIntervention, SessionClosed
 from checkout.models import CheckoutSession
 from checkout.services import is_open
 from checkout.states import SessionState
-from interventions import services
+from interventions import clarifications, services
 from interventions.models import Intervention
-from interventions.negotiation import APPROVAL, HANDOFF, Kind
+from interventions.negotiation import APPROVAL, HANDOFF, QUESTION, Kind
 from interventions.states import OPEN
 
 
@@ -68,7 +68,9 @@ def end(row: Intervention, *, actor: str) -> CheckoutSession:
             if not Intervention.objects.filter(pk=row.pk, state__in=OPEN).exists():
                 raise NoPendingIntervention
             asked = obligations.pending(session)
-            if asked is not None and asked["id"] == row.pk:
+            if row.kind == QUESTION:
+                clarifications.withdraw(session.id, actor=actor)
+            elif asked is not None and asked["id"] == row.pk:
                 obligations.lapse(session, actor=actor)
             else:
                 services.close_all(session.id, actor=actor, kind=row.kind)

@@ -15,7 +15,16 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from checkout import abilities, address_checks, assessing, facts, handing_over, pricing, reaching
+from checkout import (
+    abilities,
+    address_checks,
+    assessing,
+    facts,
+    handing_over,
+    pricing,
+    questioning,
+    reaching,
+)
 from checkout.asked import PAGES, asking, at_the_page, disapproved, refused
 from checkout.models import CheckoutSession
 from checkout.payments.outcomes import Instrument
@@ -25,6 +34,7 @@ from interventions.channels.by_name import SMS
 from interventions.negotiation import (
     APPROVAL,
     HANDOFF,
+    QUESTION,
     Agreement,
     Declared,
     Kind,
@@ -37,6 +47,8 @@ WHERE = "$.capabilities.interventions"
 
 DEMANDS_3DS = "demands_3ds"
 """In the agreement of a quote: no money is taken that the card's issuer did not see its holder for."""
+OTHERS = (HANDOFF, QUESTION)
+"""What ends for reasons of its own, when a person is asked nothing else any more."""
 NEED_A_CONTACT = frozenset({Kind.OTP, Kind.BIOMETRIC})
 """What is bound to the buyer's contact: codes are sent there, and passkeys belong to it."""
 
@@ -46,6 +58,7 @@ def weigh(
     *,
     before: Mapping[str, Any] | None,
     handed: Mapping[str, Any] | None = None,
+    questioned: Mapping[str, Any] | None = None,
     tendered: Instrument | None = None,
     asks: bool = True,
 ) -> None:
@@ -54,9 +67,10 @@ def weigh(
     `quote["agreement"]` is the outcome of the negotiation; `quote["pending"]` the intervention
     that a person has to pass now, and `quote["approval"]` the one that the merchant decides, or
     absent; `before` is the one of the last quote. `quote["handoff"]` is there while an agent's own
-    session is handed over; `handed` is the last quote's. `tendered` is what it is paid with, once that
-    is known. Without `asks`, a person at our page is told what they will be asked, and is not yet. Must run
-    inside the transaction that changes the session.
+    session is handed over; `handed` is the last quote's. `quote["question"]` is what the agent has to
+    answer before anybody is asked; `questioned` is the last quote's. `tendered` is what it is paid with,
+    once that is known. Without `asks`, a person at our page is told what they will be asked, and is not yet.
+    Must run inside the transaction that changes the session.
     """
     quote = session.quote
     handler = tendered.handler_id if tendered else facts.handler(quote)
@@ -89,7 +103,24 @@ def weigh(
     authenticates = Kind.THREE_DS in agreement.required and binds
     if authenticates:
         quote["agreement"][DEMANDS_3DS] = True
-    if (due and binds) or (authenticates and not agreement.compatible):
+    # A person who is being asked already is not kept waiting for the agent.
+    turn = tendered is not None or (bool(due) and binds and before is None)
+    said = questioning.NOTHING
+    if person:
+        questioning.stop(session, questioned)
+    elif questioned is not None or abilities.takes_questions(session):
+        said = questioning.weigh(
+            session,
+            binding=binding(session),
+            before=questioned,
+            due=turn and quote["ready"] and (agreement.compatible or not binds),
+            high=weighed.high if weighed.risk is not None else None,
+        )
+    if said.denied:
+        _disapprove(session)
+    elif said.asked:
+        pass  # the person is asked once the agent has answered
+    elif (due and binds) or (authenticates and not agreement.compatible):
         here = not person or (asks and handing_over.is_present(session, handoff))
         asked = _insist(session, agreement, due, here=here)
     elif not agreement.compatible:
@@ -97,7 +128,7 @@ def weigh(
         text = gettext_noop("The buyer may be asked to confirm this purchase by: %(kinds)s.")
         values = {"kinds": _named(agreement.required)}
         quote["problems"].append(pricing.problem("info", "", text, param=WHERE, values=values))
-    if wanted.wants_approval(risky=weighed.high) and quote["ready"]:
+    if (wanted.wants_approval(risky=weighed.high) or said.escalated) and quote["ready"]:
         _look_for_approval(session)
     facts.remember(quote, handler, weighed.held)
     if handed is not None and handing_over.QUOTED not in quote:
@@ -106,7 +137,7 @@ def weigh(
         return
     if before["kind"] != APPROVAL:
         if not asked:
-            services.close_all(session.id, actor="system", but=HANDOFF)
+            services.close_all(session.id, actor="system", but=OTHERS)
     elif "approval" not in quote:
         services.close_all(session.id, actor="system", kind=APPROVAL)
 
@@ -137,8 +168,9 @@ def sanctioned(session: CheckoutSession, tendered: Instrument) -> bool:
 
 def drop(session: CheckoutSession, *, actor: str) -> None:
     """Nobody is asked for anything any more: the session ends. Inside its transaction."""
+    questioning.drop(session)
     services.close_all(session.id, actor=actor)
-    names = ("pending", "approval", handing_over.QUOTED)
+    names = ("pending", "approval", handing_over.QUOTED, questioning.QUOTED)
     asked = [name for name in names if session.quote.pop(name, None)]
     if asked:
         CheckoutSession.objects.filter(pk=session.pk).update(quote=session.quote)
@@ -147,7 +179,7 @@ def drop(session: CheckoutSession, *, actor: str) -> None:
 def lapse(session: CheckoutSession, *, actor: str) -> None:
     """What a person is asked now is over, as if its time had passed: nothing they were sent opens
     anything any more, and the next pricing asks anew. On the locked session, inside its transaction."""
-    services.close_all(session.id, actor=actor, but=HANDOFF)
+    services.close_all(session.id, actor=actor, but=OTHERS)
     session.quote["pending"]["expires_at"] = timezone.now().isoformat()
     CheckoutSession.objects.filter(pk=session.pk).update(quote=session.quote)
 
@@ -177,10 +209,11 @@ def approval(session: CheckoutSession) -> Mapping[str, Any] | None:
 
 
 def ended(session: CheckoutSession, why: pricing.Problem | None = None) -> None:
-    """What the person was asked is over without a yes: the quote in memory says `why`, by default
-    that they said no, and asks nobody again."""
+    """What the person was asked, or the agent, is over without a yes: the quote in memory says `why`, by
+    default that the person said no, and asks nobody again."""
     quote = session.quote
     quote.pop("pending", None)
+    quote.pop(questioning.QUOTED, None)
     others = [entry for entry in quote["problems"] if entry["code"] != "intervention_required"]
     quote["problems"] = [*others, why or refused()]
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from checkout import authentication, handing_over, hints, moves, obligations, pricing, reaching
+from checkout import authentication, handing_over, hints, moves, obligations, pricing, questioning, reaching
 from checkout.asked import PAGES, unconfirmed, unknown_answer, used_up
 from checkout.errors import (
     CheckoutError,
@@ -140,8 +140,9 @@ def _asked(before: Mapping[str, Any] | None, kind: Kind, response: Response) -> 
 
 
 def settled(session_id: str) -> None:
-    """A person has done what the session asked, will not, or has no attempt left: it says so, without a
-    word of the agent (decision 22). Repeatable. No transaction may be open."""
+    """A person has done what the session asked, will not, or has no attempt left, or its agent has been
+    asked and that is over: it says so, and who is next is asked (decision 22). Repeatable. No transaction
+    may be open."""
     hints.settled(session_id)
     with transaction.atomic(durable=True):
         try:
@@ -149,6 +150,9 @@ def settled(session_id: str) -> None:
         except NotFound:
             return
         asked = obligations.pending(session)
+        if questioning.quoted(session) is not None:
+            _questioned(session)
+            return
         if asked is None or not is_open(session):
             return
         if obligations.taken(session, asked["kind"]):
@@ -161,6 +165,21 @@ def settled(session_id: str) -> None:
             return
         write(session)
         _cancel_exhausted(session)
+
+
+def _questioned(session: CheckoutSession) -> None:
+    """The locked session's agent was asked something: once that is over, it goes on, or ends there."""
+    try:
+        why = questioning.ended(session)
+    except LookupError:
+        return
+    if not is_open(session):
+        return
+    if why is None:
+        reprice(session)
+    else:
+        obligations.ended(session, why)
+    write(session)
 
 
 def resent(session_id: str) -> bool:

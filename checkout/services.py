@@ -17,7 +17,16 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from checkout import authentication, facts, handing_over, moves, obligations, pricing, stray_codes
+from checkout import (
+    authentication,
+    facts,
+    handing_over,
+    moves,
+    obligations,
+    pricing,
+    questioning,
+    stray_codes,
+)
 from checkout.errors import (
     CompletionRunning,
     Invalid,
@@ -266,6 +275,7 @@ def reprice(session: CheckoutSession, tendered: Instrument | None = None, *, ask
     """
     asked = session.quote.get("pending") or session.quote.get("approval")
     handed = session.quote.get(handing_over.QUOTED)
+    questioned = session.quote.get(questioning.QUOTED)
     remembered = session.quote.get(facts.TENDER)
     session.quote = pricing.price(
         session.lines,
@@ -280,7 +290,9 @@ def reprice(session: CheckoutSession, tendered: Instrument | None = None, *, ask
     session.total = session.quote["totals"]["total"]
     if remembered:
         session.quote[facts.TENDER] = remembered
-    obligations.weigh(session, before=asked, handed=handed, tendered=tendered, asks=asks)
+    obligations.weigh(
+        session, before=asked, handed=handed, questioned=questioned, tendered=tendered, asks=asks
+    )
 
 
 def write(session: CheckoutSession) -> None:

@@ -27,6 +27,8 @@ from gateway import (
     identity_admin,
     links,
     payment_events_admin,
+    pending_admin,
+    questions_admin,
 )
 from gateway.acp import standing
 from gateway.models import Agent, IdempotentRequest, OutboxMessage, RelayLease
@@ -41,6 +43,8 @@ __all__ = [
     "endpoints_admin",
     "identity_admin",
     "payment_events_admin",
+    "pending_admin",
+    "questions_admin",
 ]  # read with this module: their screens register themselves
 
 

@@ -66,6 +66,11 @@ Raises Lost, and what the domain raises when the outcome is not known; it may th
 transaction may be open."""
 
 
+Exchanger = Callable[[Call, Mapping[str, Any]], Call]
+"""`(call, body)`: the held call with another body, judged as its protocol judges one (AA-107). Raises what a
+body is refused with at its protocol's door. Changes nothing."""
+
+
 class Parking(Protocol):
     """Who parks calls."""
 
@@ -91,6 +96,7 @@ class Parking(Protocol):
 
 _parking: Parking | None = None
 _runners: dict[str, Runner] = {}
+_exchangers: dict[str, Exchanger] = {}
 
 
 def plug(parking: Parking | None) -> None:
@@ -103,14 +109,22 @@ def parking() -> Parking | None:
     return _parking
 
 
-def register(operation: str, runner: Runner) -> None:
-    """How a held call of that name is run. Called at start-up by the protocol whose operation it is."""
+def register(operation: str, runner: Runner, exchanger: Exchanger | None = None) -> None:
+    """How a held call of that name is run, and where its body can be another one, how that is judged. Called
+    at start-up by the protocol whose operation it is."""
     _runners[operation] = runner
+    if exchanger is not None:
+        _exchangers[operation] = exchanger
 
 
 def runner(operation: str) -> Runner:
     """Raises KeyError for an operation that this version does not know."""
     return _runners[operation]
+
+
+def exchanger(operation: str) -> Exchanger | None:
+    """None for an operation whose held calls are as they are."""
+    return _exchangers.get(operation)
 
 
 def park(request: HttpRequest, call: Call) -> bytes | None:

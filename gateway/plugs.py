@@ -17,6 +17,8 @@ from checkout.ports import ports as checkout_ports
 from checkout.reconciliation import runs, stuck
 from checkout.risk import AlwaysHigh, HouseRules
 from gateway import (
+    agent_facts,
+    arriving,
     authentication,
     cart_keeping,
     contact_mail,
@@ -31,7 +33,7 @@ from gateway import (
     relay,
     risk_rules,
 )
-from gateway.aauth import issuers, parking, replay, resuming
+from gateway.aauth import arrivals, issuers, parking, replay, resuming
 from gateway.aauth.authenticating import SignedRequests
 from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
@@ -110,6 +112,7 @@ def plug_in() -> None:
             risk=_assessor(),
             agents=policy_choices.agents,
             handlers=policy_choices.handlers,
+            agent=agent_facts.of,
             unanswered=settings.AAUTH_UNANSWERED,
             **_waking(settings),
         )
@@ -139,6 +142,7 @@ def _waking(settings: Conf) -> dict[str, Any]:
     held.register()
     outbox.register(resuming.WAKE, resuming.look_again)
     deferring.plug(parking.PendingRequests() if settings.AAUTH else None)
+    arriving.plug(arrivals.DESK if settings.AAUTH else None)
     if not settings.AAUTH:
         return {}
     relay.periodic("aauth.sweep", settings.SWEEP_SECONDS, resuming.sweep)

@@ -14,6 +14,8 @@ from gateway.person.handoff_address import AddressPage
 from gateway.person.handoff_contact import ContactPage
 from gateway.person.handoff_delivery import DeliveryPage
 from gateway.person.handoff_payment import PaymentPage
+from gateway.person.interaction import InteractionPage, InteractionStanding
+from gateway.person.interaction_ask import AskPage
 from gateway.person.issuer_return import IssuerReturn
 from gateway.person.orders import OrderPage
 from gateway.person.passkeys import PasskeyOptions, PasskeyPage, PasskeyProof, PasskeyStatus
@@ -38,6 +40,9 @@ urlpatterns = [
     path("checkout/<str:ticket>/address", AddressPage.as_view(), name="handoff_address"),
     path("checkout/<str:ticket>/delivery", DeliveryPage.as_view(), name="handoff_delivery"),
     path("checkout/<str:ticket>/payment", PaymentPage.as_view(), name="handoff_payment"),
+    path("aauth/i/<str:slug>", InteractionPage.as_view(), name="interaction"),
+    path("aauth/i/<str:slug>/ask", AskPage.as_view(), name="interaction_ask"),
+    path("aauth/i/<str:slug>/standing", InteractionStanding.as_view(), name="interaction_standing"),
     path("payments/webhook", PaymentWebhook.as_view(), name="payment_webhook"),
     path("healthz", Healthz.as_view(), name="healthz"),
     path("readyz", Readyz.as_view(), name="readyz"),

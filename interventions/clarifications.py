@@ -26,20 +26,21 @@ from interventions.errors import (
     Invalid,
     NobodyAnswers,
     NothingAsked,
-    StateConflict,
     TooManyRounds,
 )
 from interventions.models import Clarification, Intervention
 from interventions.moves import SETTLED, SYSTEM
-from interventions.negotiation import CODED
+from interventions.negotiation import CODED, QUESTION
 from interventions.ports import ports
-from interventions.questions import LONGEST_ANSWER, MOST_ROUNDS, Outcome
+from interventions.questions import LONGEST_ANSWER, MOST_ROUNDS, Outcome, Rule
 from interventions.states import OPEN, InterventionState
 
 log = logging.getLogger("agentic.interventions")
 
 TIMEOUT_SECONDS = 120
 """So long an agent may think when nobody says otherwise."""
+
+SPARE_SECONDS = 300
 
 BATCH = 500
 
@@ -114,6 +115,50 @@ def ask(
     return row
 
 
+def ask_about(
+    subject: str, rule: Rule, *, binding: str, amount: int, currency: str, owner: str
+) -> Clarification:
+    """The agent is asked what `rule` wants to know about exactly what `binding` names; the answer ends the
+    intervention that waits for it as the rule says. The caller makes the agent wait in the same transaction.
+
+    Raises AlreadyAsking and TooManyRounds, and nothing is changed. Inside the caller's transaction, with the
+    subject locked.
+    """
+    now = timezone.now()
+    ends = now + timedelta(seconds=rule.timeout_seconds)
+    with transaction.atomic():
+        row = Intervention(
+            subject=subject,
+            kind=QUESTION,
+            binding=binding,
+            amount=amount,
+            currency=currency,
+            owner=owner,
+            challenge=1,
+            challenge_expires_at=ends,
+            attempts_allowed=1,
+            # The question ends it; this is for one that nothing ends.
+            expires_at=ends + timedelta(seconds=SPARE_SECONDS),
+            created_at=now,
+            updated_at=now,
+        )
+        if _is_asked(subject):
+            raise AlreadyAsking
+        moves.begin(row, actor=SYSTEM, note=rule.name[:255])
+        return ask(
+            subject,
+            rule.question,
+            source=Clarification.RULE,
+            asked_by=rule.name,
+            options=rule.options,
+            outcomes=rule.outcomes,
+            timeout_seconds=rule.timeout_seconds,
+            intervention_id=row.pk,
+            binding=binding,
+            will_wait=True,
+        )
+
+
 @sensitive_variables("text", "said")
 def answer(subject: str, text: object) -> Clarification:
     """The open question has this answer, and what its rule says about it is done.
@@ -134,7 +179,7 @@ def answer(subject: str, text: object) -> Clarification:
             return _again(row, said)
         row.refresh_from_db()
         _conclude(row, locked, actor="agent")
-        ports().wake(subject)
+        _tell(subject)
     return row
 
 
@@ -146,7 +191,7 @@ def delivered(clarification: Clarification) -> None:
         clarification.delivered_at = now
 
 
-def withdraw(subject: str, *, only: str = "") -> bool:
+def withdraw(subject: str, *, only: str = "", actor: str = SYSTEM) -> bool:
     """No question is open any more, or not the one of that id; whether one was. It stays a round.
 
     Repeatable. A transaction may be open.
@@ -159,9 +204,27 @@ def withdraw(subject: str, *, only: str = "") -> bool:
         if not _end(row, Clarification.WITHDRAWN):
             return False
         if locked is not None:
-            moves.move(locked, InterventionState.CANCELED, actor=SYSTEM, note="withdrawn")
-        ports().wake(subject)
+            moves.move(locked, InterventionState.CANCELED, actor=actor, note="withdrawn")
+        _tell(subject)
     return True
+
+
+@sensitive_variables("why", "said")
+def replaced(subject: str, why: object = None) -> None:
+    """The agent has answered with another request (AA-107), and said `why`, or not. It is no answer to what a
+    rule wants to know: that is asked again where it still applies. Raises Invalid, and NothingAsked when no
+    question is open. A transaction may be open."""
+    said = "" if why is None else _read(subject, why)
+    with transaction.atomic():
+        row = open_of(subject)
+        if row is None:
+            raise NothingAsked
+        locked = _lock(row)
+        if not _end(row, Clarification.REPLACED, answer=said, answered_at=timezone.now()):
+            raise NothingAsked
+        if locked is not None:
+            moves.move(locked, InterventionState.CANCELED, actor="agent", note="another request")
+        _tell(subject)
 
 
 def time_out(subject: str) -> bool:
@@ -180,8 +243,11 @@ def time_out_overdue(now: datetime | None = None) -> int:
 
 
 def gave_up(subject: str, since: datetime) -> bool:
-    """The agent kept silent to a question asked after `since`, and that ends what waits (AA-111)."""
-    rows = Clarification.objects.filter(subject=subject, state=Clarification.UNANSWERED, asked_at__gte=since)
+    """The agent, which has waited since then, kept silent, and that ends what waits (AA-111)."""
+    # A rule asks before the call is known to wait, so what counts is until when it could be answered.
+    rows = Clarification.objects.filter(
+        subject=subject, state=Clarification.UNANSWERED, expires_at__gte=since
+    )
     return any(outcome_of(row) == Outcome.EXPIRE for row in rows)
 
 
@@ -286,27 +352,34 @@ def _time_out(row: Clarification) -> bool:
         if not _end(row, Clarification.UNANSWERED):
             return False
         _conclude(row, locked, actor=SYSTEM)
-        ports().wake(row.subject)
+        _tell(row.subject)
     log.info("%s: the agent did not answer in time", row.pk)
     return True
 
 
-def _end(row: Clarification, state: str) -> bool:
+def _end(row: Clarification, state: str, **columns: Any) -> bool:
     """The open question is in `state`; False when somebody else was quicker."""
-    if not Clarification.objects.filter(pk=row.pk, state=Clarification.OPEN).update(state=state):
+    rows = Clarification.objects.filter(pk=row.pk, state=Clarification.OPEN)
+    if not rows.update(state=state, **columns):
         return False
     row.state = state
     return True
 
 
 def _conclude(row: Clarification, locked: Intervention | None, *, actor: str) -> None:
-    """What the question is part of ends as the answer, or the silence, says, and the subject hears of it."""
+    """What the question is part of ends as the answer, or the silence, says."""
     if locked is None:
         return
     outcome = outcome_of(row)
     assert outcome is not None
-    try:
-        moves.move(locked, _ENDS[outcome], actor=actor, note=outcome)
-    except StateConflict:  # pragma: no cover - it is locked
-        return
-    ports().outbox.add(SETTLED, {"subject": row.subject})
+    moves.move(locked, _ENDS[outcome], actor=actor, note=outcome)
+
+
+def _tell(subject: str) -> None:
+    """Whoever waits for the subject looks again, and so does whoever sells."""
+    ports().outbox.add(SETTLED, {"subject": subject})
+    ports().wake(subject)
+
+
+def _is_asked(subject: str) -> bool:
+    return Clarification.objects.filter(subject=subject, state=Clarification.OPEN).exists()

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from interventions import devices, failures, services
+from interventions import clarifications, devices, failures, services
 from interventions.channels import by_name, email
 from interventions.codes import same
 from interventions.models import Intervention, Passkey
@@ -75,5 +75,6 @@ EFFECTS: dict[str, Callable[[Mapping[str, Any]], None]] = {
 
 
 def sweep() -> None:
-    """Overdue interventions are ended. Repeatable, and safe beside itself."""
+    """Overdue questions and interventions are ended. Repeatable, and safe beside itself."""
+    clarifications.time_out_overdue()
     services.expire_overdue()

@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
-from interventions import countries, policy
+from interventions import countries, policy, question_rules, questions
 from interventions.identifiers import IdentifierField
 from interventions.negotiation import PASSIVE, Enforcement, Kind
 from interventions.ports import DeviceKey, ports
@@ -21,6 +21,15 @@ from interventions.states import MOVES, OPEN, InterventionState
 
 REQUIRABLE = tuple(kind for kind in Kind if kind not in PASSIVE)
 """The types a policy can ask for (ACP-128)."""
+
+
+def _countries(said: str) -> str:
+    """Codes of countries as they are kept. Raises ValidationError."""
+    try:
+        return ", ".join(countries.listed(said))
+    except ValueError as unknown:
+        text = f"{str(unknown)[:20]} is no two-letter code of a country (ISO 3166-1), such as US or GB."
+        raise ValidationError({"countries": text}) from None
 
 
 class Policy(models.Model):
@@ -135,11 +144,7 @@ class Policy(models.Model):
         self.item_tag = self.item_tag.strip()
         self.owner = self.owner.strip()
         self.handler = self.handler.strip()
-        try:
-            self.countries = ", ".join(countries.listed(self.countries))
-        except ValueError as unknown:
-            text = f"{str(unknown)[:20]} is no two-letter code of a country (ISO 3166-1), such as US or GB."
-            raise ValidationError({"countries": text}) from None
+        self.countries = _countries(self.countries)
         if problem := self._problem_with_kinds():
             raise ValidationError({"kinds": problem})
         if self.check_address and Kind.ADDRESS_VERIFICATION not in ports().providers:
@@ -370,6 +375,62 @@ class ClarificationRule(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **options: Any) -> None:
+        """The rule is stored, or ValidationError: also when it does not come from a form."""
+        self.clean()
+        super().save(*args, **options)
+
+    def clean(self) -> None:
+        """The rule can be kept: its question may be asked, and each answer does something that exists."""
+        self.currency = self.currency.strip().lower()
+        self.item_tag = self.item_tag.strip()
+        self.owner = self.owner.strip()
+        self.question = self.question.strip()
+        self.countries = _countries(self.countries)
+        bounds = questions.SHORTEST_SECONDS, questions.LONGEST_SECONDS
+        problems = {
+            "question": questions.flaw(self.question),
+            "options": questions.flaw_of_options(self.options),
+            "timeout_seconds": ""
+            if bounds[0] <= (self.timeout_seconds or 0) <= bounds[1]
+            else f"An agent may think for {bounds[0]} to {bounds[1]} seconds.",
+        }
+        if not problems["options"]:
+            problems["outcomes"] = questions.flaw_of_outcomes(self.outcomes, self.options)
+        if found := {name: problem for name, problem in problems.items() if problem}:
+            raise ValidationError(found)
+
+    def rule(self) -> questions.Rule:
+        return questions.Rule(
+            name=self.name,
+            question=self.question,
+            options=tuple(self.options),
+            outcomes=dict(self.outcomes),
+            timeout_seconds=self.timeout_seconds,
+            when=policy.Rule(
+                kinds=frozenset(),
+                enforcement=Enforcement.ALWAYS,
+                item_tag=self.item_tag,
+                minimum_amount=self.minimum_amount,
+                currency=self.currency,
+                countries=frozenset(countries.listed(self.countries)),
+                owner=self.owner,
+            ),
+            unknown_agents=self.unknown_agents,
+            without_person_server=self.without_person_server,
+            high_risk=self.high_risk,
+        )
+
+
+def _forget_rules(*, using: str | None = None, **_: Any) -> None:
+    """As for policies."""
+    question_rules.forget()
+    transaction.on_commit(question_rules.forget, using=using, robust=True)
+
+
+post_save.connect(_forget_rules, sender=ClarificationRule, dispatch_uid="agentic_question_rule_saved")
+post_delete.connect(_forget_rules, sender=ClarificationRule, dispatch_uid="agentic_question_rule_deleted")
+
 
 class Clarification(models.Model):
     """One question to the agent that waits for a subject, and its answer, which is the agent's own words."""
@@ -382,6 +443,8 @@ class Clarification(models.Model):
     ANSWERED: ClassVar[str] = "answered"
     UNANSWERED: ClassVar[str] = "unanswered"
     WITHDRAWN: ClassVar[str] = "withdrawn"
+    REPLACED: ClassVar[str] = "replaced"
+    """The agent has sent another request instead of an answer."""
 
     id = IdentifierField(prefix="clr")
     intervention = models.ForeignKey(
@@ -396,7 +459,7 @@ class Clarification(models.Model):
     outcomes = models.JSONField(default=dict, help_text="What the answer does, as its rule said.")
     state = models.CharField(
         max_length=10,
-        choices=[(name, name) for name in (OPEN, ANSWERED, UNANSWERED, WITHDRAWN)],
+        choices=[(name, name) for name in (OPEN, ANSWERED, UNANSWERED, WITHDRAWN, REPLACED)],
         default=OPEN,
     )
     answer = models.TextField(blank=True)
@@ -409,6 +472,7 @@ class Clarification(models.Model):
 
     class Meta:
         db_table = "agentic_clarification"
+        permissions = (("ask_clarification", "Can ask agents"),)
         ordering = ("asked_at",)
         indexes = (
             models.Index(

@@ -319,12 +319,27 @@ class RiskAssessor(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class AgentFacts:
+    """What the merchant knows of an agent, besides its words."""
+
+    known: bool = False
+    """An operator has looked at it."""
+    person_server: str = ""
+    """Who speaks for its person, as its identity says; "" when nobody does."""
+
+
 Choices = Callable[[], Sequence[tuple[str, str]]]
 """What an operator can choose from: values, and the names that they go by. Reads only; no network."""
 
 
 def nothing_to_choose() -> Sequence[tuple[str, str]]:
     return ()
+
+
+def nobody_known(owner: str) -> AgentFacts:
+    """Nothing is known of anybody."""
+    return AgentFacts()
 
 
 def nobody_waits(subject: str) -> None:
@@ -367,6 +382,8 @@ class Parts:
     writes at most an effect."""
     answers: Callable[[str], bool] = nobody_answers
     """An agent waits for the subject now that takes questions about it (AA-101). Reads only."""
+    agent: Callable[[str], AgentFacts] = nobody_known
+    """What is known of an owner's agent. Reads only."""
     unanswered: str = "expire"
     """What an agent's silence means where nothing else was said: `expire`, or `continue` (AA-111)."""
 

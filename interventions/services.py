@@ -19,9 +19,9 @@ from django.views.decorators.debug import sensitive_variables
 from interventions import codes, moves, tallies
 from interventions.channels.by_name import EMAIL
 from interventions.errors import NotFound, NothingPending, Over, StateConflict
-from interventions.models import Intervention
+from interventions.models import Clarification, Intervention
 from interventions.moves import SYSTEM
-from interventions.negotiation import APPROVAL, CODED, HANDOFF, Kind
+from interventions.negotiation import APPROVAL, CODED, HANDOFF, QUESTION, Kind
 from interventions.outcomes import Answer, Answered, Snapshot
 from interventions.ports import ports
 from interventions.providers import otp
@@ -159,7 +159,8 @@ def denied(intervention_id: str) -> bool:
 def open_of(subject: str) -> Snapshot | None:
     """What a person can do for the subject now, if anything. Changes nothing."""
     now = timezone.now()
-    for row in Intervention.objects.filter(subject=subject, state__in=OPEN).order_by("created_at"):
+    rows = Intervention.objects.filter(subject=subject, state__in=OPEN).exclude(kind=QUESTION)
+    for row in rows.order_by("created_at"):
         if not row.over(now):
             silent = bool(row.destination_digest) and not row.running(now)
             stuck = row.sends == 0 or row.sends >= ports().rules.sends_per_challenge
@@ -167,8 +168,8 @@ def open_of(subject: str) -> Snapshot | None:
     return None
 
 
-def close_all(subject: str, *, actor: str, kind: str = "", but: str = "") -> int:
-    """Nobody is asked for anything any more, or for `kind`, or for all kinds `but` one; how many were
+def close_all(subject: str, *, actor: str, kind: str = "", but: Collection[str] = ()) -> int:
+    """Nobody is asked for anything any more, or for `kind`, or for all kinds `but` some; how many were
     open. What was passed stays passed.
 
     Repeatable. Inside the caller's transaction.
@@ -176,7 +177,7 @@ def close_all(subject: str, *, actor: str, kind: str = "", but: str = "") -> int
     _inside_a_transaction()
     only = {"kind": kind} if kind else {}
     found = Intervention.objects.select_for_update().filter(subject=subject, state__in=OPEN, **only)
-    rows = list(found.exclude(kind=but) if but else found)
+    rows = list(found.exclude(kind__in=but) if but else found)
     _cancel(rows, actor, "closed")
     return len(rows)
 
@@ -362,8 +363,16 @@ def _cancel(rows: Sequence[Intervention], actor: str, note: str, *, next_send: C
         # Two subjects that swap their destinations need the same tallies in opposite orders.
         tallies.hold({*given_back, *next_send}, timezone.now())
     for row in rows:
+        if row.kind == QUESTION:
+            _withdraw_question(row)
         otp.unsend(row)
         moves.move(row, InterventionState.CANCELED, actor=actor, note=note)
+
+
+def _withdraw_question(row: Intervention) -> None:
+    """Its agent is not asked any more either."""
+    asked = Clarification.objects.filter(intervention=row, state=Clarification.OPEN)
+    asked.update(state=Clarification.WITHDRAWN)
 
 
 def _end(row: Intervention) -> bool:

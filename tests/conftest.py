@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 from django.conf import settings
@@ -76,6 +77,12 @@ def pytest_unconfigure() -> None:
 
 LIMITS: dict[str, str] = {}
 
+PATIENCE_SECONDS = 60.0
+"""How long a test waits for a server of its own, unless it says otherwise: httpx would give up after five,
+and a busy machine is slower than that."""
+for step in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, step, PATIENCE_SECONDS)
+
 
 def _patient(patient: bool) -> None:
     """Whole databases may take as long as they need, and what tests send six times as long as production's
@@ -112,10 +119,11 @@ def _nothing_remembered() -> None:
     from gateway.aauth import misses as unverified
     from gateway.person import misses
     from gateway.shop import tables
-    from interventions import policy
+    from interventions import policy, question_rules
 
     tables.forget()
     policy.forget()
+    question_rules.forget()
     misses.forget()
     windows.forget()
     unverified.forget()

@@ -25,11 +25,15 @@ CREATE, UPDATE, COMPLETE = "acp.create", "acp.update", "acp.complete"
 
 
 def bringing(request: HttpRequest, extras: Mapping[str, Any]) -> dict[str, Any]:
-    """The extras of a session that is created or changed, with the mark of an agent that can bring its
-    person to our pages; without it again when it says so no more."""
+    """The extras of a session that is created or changed, with the marks of an agent that can bring its
+    person to our pages, and of one that takes questions; without them again when it says so no more."""
     if identities.of(request) is None:
         return dict(extras)
-    return {**extras, abilities.BRINGS: True if deferring.defers(request) else None}
+    marks = {
+        abilities.BRINGS: deferring.defers(request),
+        abilities.ANSWERS: deferring.takes_questions(request),
+    }
+    return {**extras, **{name: True if says else None for name, says in marks.items()}}
 
 
 def parked(

@@ -6,12 +6,14 @@ complete is carried out here, under one claim however often it is tried.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from checkout import completion, services, waiting
+from checkout import completion, questioning, services, waiting
 from checkout.errors import (
     AddressChanged,
     AuthenticationMissing,
@@ -27,7 +29,7 @@ from checkout.states import SessionState
 from gateway import deferring
 from gateway.acp import requests
 from gateway.acp.deferral import COMPLETE, CREATE, UPDATE, is_due
-from gateway.acp.views import ACPView
+from gateway.acp.views import ACPView, CheckoutSessionComplete
 from gateway.deferring import Call, StillWaits, Turn
 from gateway.once import Answer
 
@@ -36,7 +38,7 @@ def register() -> None:
     """Whoever parks calls can run ours. Called at start-up; repeatable."""
     deferring.register(CREATE, stands)
     deferring.register(UPDATE, stands)
-    deferring.register(COMPLETE, complete)
+    deferring.register(COMPLETE, complete, exchanged)
 
 
 def stands(call: Call, turn: Turn) -> Answer | StillWaits:
@@ -82,7 +84,16 @@ def complete(call: Call, turn: Turn) -> Answer | StillWaits:
     return answers[-1] if answers else StillWaits()
 
 
+def exchanged(call: Call, body: Mapping[str, Any]) -> Call:
+    """The complete with another body, as if it had come with that; the agent still agreed to pay what the
+    session came to then, and no more. Raises SchemaViolation."""
+    CheckoutSessionComplete().judge(requests.without_nulls(body, keep=requests.NEEDED_ON_COMPLETE))
+    return replace(call, body=dict(body))
+
+
 def _waits(call: Call, session: CheckoutSession) -> bool:
+    if questioning.quoted(session) is not None:
+        return True  # its agent takes questions, and has one to answer
     return call.brings and is_due(call.operation, session, waiting.on(session, timezone.now()))
 
 

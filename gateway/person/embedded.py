@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 from contextlib import suppress
 from functools import cached_property
 
@@ -37,7 +36,7 @@ from gateway import embedders, links
 from gateway.conf import conf
 from gateway.person import ends
 from gateway.person.ends import End
-from gateway.person.visiting import BROWSER, BROWSER_SECONDS, VisitPage
+from gateway.person.visiting import BROWSER, BROWSER_SECONDS, VisitPage, fresh_browser
 from interventions import visits
 from interventions.errors import TakenElsewhere
 from interventions.models import Intervention
@@ -90,7 +89,7 @@ class EmbedPage(VisitPage):
         if request.method == "POST":
             self.visit = _visit_of(request, ticket)
         else:
-            self.visit = _known(request, row) or secrets.token_urlsafe(32)
+            self.visit = _known(request, row) or fresh_browser(request.COOKIES.get(BROWSER, ""))
         return row
 
     def ask(self, request: HttpRequest, row: Intervention) -> HttpResponse:

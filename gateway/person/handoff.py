@@ -153,6 +153,8 @@ class HandoffPage(VisitPage):
     def end(self, request: HttpRequest, end: End) -> HttpResponse:
         end = handoff_ends.ELSEWHERE if end is ends.ELSEWHERE else end
         self.over = end.last
+        if self.over and (back := self.back_to_call(request)):
+            return back
         order = None
         if self.row is not None and end in (handoff_ends.DONE, handoff_ends.ALREADY):
             order = Order.objects.filter(session_id=self.row.subject).first()

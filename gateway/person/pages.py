@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
@@ -155,3 +155,11 @@ class FormPage(Page):
     form_action = "'self'"
     # Tells other sites as little, but "no-referrer" would blank the Origin of our own forms too.
     referrer = "same-origin"
+
+    def sent_on(self, path: str) -> HttpResponse:
+        """On to another page of ours, which is asked for anew."""
+        response = HttpResponseRedirect(path)
+        response.status_code = 303
+        response.headers["Referrer-Policy"] = self.referrer
+        response.headers["Cache-Control"] = "no-store"
+        return response

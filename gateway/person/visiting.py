@@ -9,12 +9,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from checkout import responses
-from gateway import intake, keys, tickets
+from gateway import arriving, intake, keys, tickets
+from gateway.arriving import Beside
 from gateway.conf import conf
 from gateway.person import ends, handed_over, misses, purchase
 from gateway.person.ends import End
@@ -29,6 +30,10 @@ log = logging.getLogger("agentic.person")
 BROWSER = "agentic_person"
 BROWSER_SECONDS = 15 * 60
 """A browser that does nothing for so long is forgotten (T11)."""
+
+
+ARRIVED = "arrived."
+"""The secrets of browsers begin so that came by an agent's code: they go back to the page of its call."""
 
 
 class Missed(NotFound):
@@ -160,7 +165,13 @@ class VisitPage(FormPage, ABC):
         asks: tuple[str, ...] = (),
     ) -> HttpResponse:
         """A page with the purchase above whatever it asks."""
+        call = self.call(request)
+        if call is not None:
+            # In the end its forms lead to where the agent wants the person back.
+            goes_to = (*goes_to, call.leads_to) if call.leads_to else goes_to
         known = {
+            "ask_agent": _page_of(call, "interaction_ask") if call and call.can_ask else "",
+            "call": _page_of(call),
             "ticket": self.ticket,
             "purchase": self.purchase,
             "start": self.start,
@@ -186,12 +197,26 @@ class VisitPage(FormPage, ABC):
 
     def end(self, request: HttpRequest, end: End) -> HttpResponse:
         """A page without a question. What was one question of a purchase that the person finishes here
-        leads on to the others."""
+        leads on to the others, and whoever came by an agent's code goes back to the page of its call."""
         self.over = end.last
         onward = handed_over.onward(self.row.subject) if self.over and self.row else ""
         if onward and request.method == "POST" and end in ends.YES:
             return self.sent_on(onward)
+        if not onward and self.over and (back := self.back_to_call(request)):
+            return back
         return self.ending(request, end, onward)
+
+    def call(self, request: HttpRequest) -> Beside | None:
+        """The call that waits for this person, when they came by its code."""
+        browser = self.entered_as or request.COOKIES.get(BROWSER, "")
+        came = self.row is not None and browser.startswith(ARRIVED)
+        return arriving.beside(self.row.subject) if came and self.row else None
+
+    def back_to_call(self, request: HttpRequest) -> HttpResponse | None:
+        """After an answer, on to the page of the call, which knows what is next. A GET leads nowhere by
+        itself: the two pages could send a browser back and forth."""
+        call = self.call(request) if request.method == "POST" else None
+        return self.sent_on(_page_of(call)) if call else None
 
     def ending(self, request: HttpRequest, end: End, onward: str) -> HttpResponse:
         """The page of that end; `onward` is where the purchase goes on, if it does."""
@@ -213,7 +238,7 @@ class VisitPage(FormPage, ABC):
             visits.entered(row.pk, given)
             self.entered_as = given
             return given
-        fresh = secrets.token_urlsafe(32)
+        fresh = fresh_browser(given)
         visits.enter(row.pk, fresh)
         self.entered_as = fresh
         return fresh
@@ -227,20 +252,14 @@ class VisitPage(FormPage, ABC):
         if self.start:
             response.delete_cookie(BROWSER, path=self.start, samesite="Lax")
 
-    def sent_on(self, path: str) -> HttpResponse:
-        """On to another page of ours, which is asked for anew."""
-        response = HttpResponseRedirect(path)
-        response.status_code = 303
-        response.headers["Referrer-Policy"] = self.referrer
-        response.headers["Cache-Control"] = "no-store"
-        return response
-
     @staticmethod
-    def keep(response: HttpResponse, name: str, value: str, path: str) -> None:
+    def keep(
+        response: HttpResponse, name: str, value: str, path: str, seconds: int = BROWSER_SECONDS
+    ) -> None:
         response.set_cookie(
             name,
             value,
-            max_age=BROWSER_SECONDS,
+            max_age=seconds,
             path=path,
             secure=conf().PUBLIC_URL.startswith("https:"),
             httponly=True,
@@ -262,3 +281,13 @@ class VisitPage(FormPage, ABC):
         if row.challenge_expires_at is None:
             return 1
         return max(1, round((row.challenge_expires_at - timezone.now()).total_seconds() / 60))
+
+
+def fresh_browser(given: str) -> str:
+    """A secret that nobody knows, in place of the one that a browser brought. It says as that one did
+    whether an agent's code led here; whoever invents that is led to a page that does not know them."""
+    return (ARRIVED if given.startswith(ARRIVED) else "") + secrets.token_urlsafe(32)
+
+
+def _page_of(call: Beside | None, view: str = "interaction") -> str:
+    return reverse(f"agentic:{view}", args=(call.slug,)) if call else ""

@@ -26,7 +26,7 @@ class RemoteAgent(PlayedAgent):
     def __init__(self, url: str, key: str = "demo-agent-key") -> None:
         self.key = key
         self.url = url
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)  # type: ignore[assignment]
+        self.http = httpx.Client(base_url=url, timeout=90, trust_env=False)  # type: ignore[assignment]
 
     def get(self, path: str, **headers: str | None) -> Any:
         return self.http.get(BASE + path, headers=self.headers(**headers))

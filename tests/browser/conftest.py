@@ -23,7 +23,7 @@ from tests.browser.shop import Shop, served
 PHONES = pytest.StashKey[Phones]()
 
 # Not how fast a page must be: how long a busy machine may take.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ REPORTS = """addEventListener("securitypolicyviolation", event =>
   window.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
 
 
-OURS = ("/agentic/confirm/", "/agentic/orders/", "/agentic/checkout/")
+OURS = ("/agentic/confirm/", "/agentic/orders/", "/agentic/checkout/", "/agentic/aauth/i/")
 """Where pages for people are."""
 
 
@@ -57,7 +57,7 @@ class Phones:
     def open(self, **options: Any) -> Page:
         """A page of a new browser context; `options` are Playwright's `new_context`."""
         context = self._browser.new_context(**{"viewport": PHONE, "locale": "en-US", **options})
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(90_000)
         context.expose_function("reportViolation", lambda what: self.problems.append(f"policy: {what}"))
         context.add_init_script(REPORTS)
         context.on("console", self._said)

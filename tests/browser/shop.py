@@ -43,7 +43,7 @@ class Shop:
 
 
 @contextmanager
-def served(folder: Path, settings: str = "") -> Iterator[Shop]:
+def served(folder: Path, settings: str = "", **variables: str) -> Iterator[Shop]:
     """A real server with its relay and with books of its own in `folder`; afterwards it is gone."""
-    with Server(folder, settings).start() as server:
+    with Server(folder, settings, **variables).start() as server:
         yield Shop(f"http://localhost:{server.port}", server, Mailbox(folder / "var" / "mail"))

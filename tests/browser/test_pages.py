@@ -68,7 +68,7 @@ def behaving(shop: Shop, agent: RemoteAgent, phones: Phones, behaviour: str) -> 
     page = wallet(shop, agent, phones)
     page.get_by_label("After the decision").select_option(behaviour)
     page.get_by_label("Seconds to be slow").fill("20")
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(90_000)
     decide(page, "Approve")
     return page
 

@@ -13,7 +13,7 @@ class Visitor:
     """One visit of the Interaction API at the shop at `url`."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=url, timeout=90, trust_env=False)
         told = self.post("/session", {"agent_name": "Test agent", "purpose": "A mug for the office"})
         self.http.headers["X-Agent-Session"] = told["session_token"]
 

@@ -39,7 +39,7 @@ class Tape:
         self._settling.secret(self._unique, "example")
         self._url = url
         self._said = ""
-        self._http = httpx.Client(trust_env=False, timeout=30)
+        self._http = httpx.Client(trust_env=False, timeout=90)
 
     def says(self, sentence: str) -> None:
         """Why the next request is sent."""

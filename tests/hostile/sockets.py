@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 60.0
 QUIET_SECONDS = 0.06
 """After the last answer that was waited for: one too many would come at once."""
 

@@ -62,7 +62,7 @@ class Guesser:
             "API-Version": VERSION,
             "Idempotency-Key": uuid.uuid4().hex,
         }
-        return httpx.post(self._base + path, json=body, headers=headers, timeout=30, trust_env=False)
+        return httpx.post(self._base + path, json=body, headers=headers, timeout=90, trust_env=False)
 
 
 @pytest.fixture

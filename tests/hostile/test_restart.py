@@ -44,7 +44,7 @@ class Shopper:
             "API-Version": VERSION,
             "Idempotency-Key": key,
         }
-        return httpx.post(self._base + path, json=body, headers=headers, timeout=30, trust_env=False)
+        return httpx.post(self._base + path, json=body, headers=headers, timeout=90, trust_env=False)
 
     def get(self, path: str) -> httpx.Response:
         headers = {"Authorization": "Bearer demo-agent-key", "API-Version": VERSION}
@@ -77,7 +77,7 @@ def server(tmp_path: Path, database: Store) -> Iterator[Server]:
 def restart(server: Server) -> None:
     """The same server on the same database, all its processes new."""
     server.send(signal.SIGTERM)
-    assert server.ended(within=10)
+    assert server.ended(within=45)
     assert not server.answers()
     server.start()
 

@@ -21,7 +21,7 @@ API = "/.well-known/agents/api"
 @pytest.mark.requirement("AJ-103", "AJ-107", "AJ-102", "T19")
 def test_a_trail_of_the_demo_is_verified_by_a_stranger(tmp_path: Path) -> None:
     with Server(tmp_path, LOG_LEVEL="DEBUG", WORKERS="2").start() as server:
-        agent = httpx.Client(base_url=server.url, timeout=30, trust_env=False)
+        agent = httpx.Client(base_url=server.url, timeout=90, trust_env=False)
         published = agent.get("/.well-known/agents.json").json()
         token = agent.post(f"{API}/session", json={"agent_name": "Stranger"}).json()["data"]["session_token"]
         mine = {"X-Agent-Session": token}
@@ -29,7 +29,7 @@ def test_a_trail_of_the_demo_is_verified_by_a_stranger(tmp_path: Path) -> None:
         early = agent.get(f"{API}/audit/{token}")
         end = agent.delete(f"{API}/session", headers=mine).json()["data"]
         found = [
-            httpx.get(server.url + end["audit_artifact_url"], timeout=30, trust_env=False) for _ in range(6)
+            httpx.get(server.url + end["audit_artifact_url"], timeout=90, trust_env=False) for _ in range(6)
         ]
         agent.get(f"{API}/audit/{token}/no")
 

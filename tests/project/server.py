@@ -94,7 +94,7 @@ class Server:
                 start_new_session=True,
             )
 
-    def start(self, *, within: float = 60) -> Server:
+    def start(self, *, within: float = 180) -> Server:
         """Requests are answered. Raises AssertionError with the log when they are not in time."""
         self.launch()
         process = self.process
@@ -103,7 +103,7 @@ class Server:
         if (
             not answered
             or process.poll() is not None
-            or not eventually(lambda: len(self.workers()) > 1, within=10)
+            or not eventually(lambda: len(self.workers()) > 1, within=60)
         ):
             self.kill()
             raise AssertionError(f"the server does not serve:\n{self.log}")
@@ -111,7 +111,7 @@ class Server:
 
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False).status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=10, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
 

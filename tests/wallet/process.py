@@ -20,7 +20,7 @@ REGISTERED = "http://127.0.0.1:1/agentic/confirm/*/return"
 AROUND = "http://127.0.0.1:1"
 
 
-http = httpx.Client(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False, timeout=30)
+http = httpx.Client(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False, timeout=90)
 """One for all requests: reading the world's certificates takes longer than a test."""
 
 

@@ -202,7 +202,7 @@ REACHING = (
 
 
 def test_killing_ends_the_process_at_once() -> None:
-    done = subprocess.run([sys.executable, "-c", REACHING.format("kill")], capture_output=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", REACHING.format("kill")], capture_output=True, timeout=90)
 
     assert (done.returncode, done.stdout) == (-9, b"before\n")
 
@@ -213,7 +213,7 @@ def test_stopping_leaves_it_standing_until_it_is_sent_on() -> None:
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
         os.kill(process.pid, signal.SIGCONT)
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=90)
     finally:
         process.kill()
     assert said == b"before\nafter\n"
