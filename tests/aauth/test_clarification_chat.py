@@ -15,8 +15,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from checkout.approvals import decide
-from checkout.models import Approval, CheckoutSession, Order, SandboxCharge
+from checkout.models import Approval, CheckoutSession, Order, Payment, SandboxCharge
+from checkout.responses import settled
 from gateway import agents
+from gateway.aauth import keeping
 from gateway.models import Agent
 from gateway.pending_models import PendingRequest
 from gateway.shop import demo
@@ -25,6 +27,7 @@ from interventions import clarifications, question_rules
 from interventions.models import Clarification, ClarificationRule, Intervention, Policy
 from tests.aauth import agents as agents_of_tests
 from tests.agents import ADDRESS, BUYER, paying
+from tests.operators import act, log_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -569,3 +572,52 @@ def test_another_request_pays_no_more_than_was_agreed(agent: SignedAgent) -> Non
 
     assert not Order.objects.exists()
     assert not SandboxCharge.objects.exists()
+
+
+@pytest.mark.requirement("AA-107")
+@pytest.mark.parametrize("how", ["run", "paid"])
+def test_a_call_that_is_carried_out_is_not_exchanged(agent: SignedAgent, how: str) -> None:
+    """Whoever runs it has read its body; what was paid was paid with the first."""
+    subject, where = asked_by_an_operator(agent)
+    row = PendingRequest.objects.get()
+    if how == "run":
+        PendingRequest.objects.update(lease_until=timezone.now() + timedelta(seconds=60), fence=1)
+    else:
+        session = CheckoutSession.objects.get()
+        Payment.objects.create(
+            session=session,
+            amount=session.total,
+            currency="usd",
+            handler_id="sandbox_card",
+            claim=keeping.held(row).claim,
+            state="declined",
+        )
+
+    refused = instead(agent, where, paying("spt_other"))
+
+    assert (refused.status_code, refused.json()["error"]) == (409, "invalid_request"), refused.text
+    assert PendingRequest.objects.get().held_body == row.held_body
+    assert clarifications.open_of(subject) is not None
+
+
+def test_an_operator_ends_a_rules_question(agent: SignedAgent) -> None:
+    """As they end whatever anybody is asked: its time is over, and it is asked anew when the agent comes
+    back."""
+    rule()
+    session = ready(agent)
+    pending_of(complete(agent, session))
+
+    told = act(log_in(), Intervention.objects.get(kind="question"), "end")
+
+    assert "nobody is asked any more" in told.text
+    assert Clarification.objects.get().state == "withdrawn"
+    settled(session["id"])
+    settled(session["id"])
+    shown = agent.acp(f"/checkout_sessions/{session['id']}").json()
+    assert (shown["status"], [entry["code"] for entry in shown["messages"]]) == (
+        "not_ready_for_payment",
+        ["expired"],
+    )
+    assert Clarification.objects.count() == 1
+    assert complete(agent, session).status_code == 202
+    assert Clarification.objects.count() == 2
