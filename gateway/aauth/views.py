@@ -34,6 +34,7 @@ class AAuthView(ProtocolView):
 
     dialect = problems
     for_agents = False
+    schema = None
     authentication_classes: Any = (Signed,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -118,6 +119,7 @@ class Nothing(NothingHere):
 
     dialect = problems
     for_agents = False
+    schema = None
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
