@@ -97,7 +97,8 @@ class Desk(Protocol):
         arrived. A good callback is remembered.
 
         Repeatable by the same browser, whatever the code. Raises Unknown, Ended, WrongCode, and
-        `interventions.errors.TakenElsewhere` when another browser has used the code. No transaction may be open.
+        `interventions.errors.TakenElsewhere` when another browser has used the code. No transaction may
+        be open.
         """
         ...
 
