@@ -31,6 +31,7 @@ class GatewayConfig(AppConfig):
             vault_checks,
         )
         from gateway.aauth import checks as aauth_checks  # noqa: F401
+        from gateway.aauth import pinning_checks as aauth_pinning_checks  # noqa: F401
         from gateway.interaction_api import checks as interaction_checks  # noqa: F401
         from gateway.interaction_api import discovery_checks  # noqa: F401
         from gateway.person import checks as page_checks  # noqa: F401

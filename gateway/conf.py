@@ -24,6 +24,16 @@ DEMO_SECRET = "demo-only"
 """What every secret of the demo settings starts with."""
 DEMO_EMBEDDERS = ("http://localhost:8200", "http://127.0.0.1:8200")
 """Where whoever tries the demo can serve a page of an agent's own, with ours in a frame."""
+DEMO_ISSUER = "https://agents.demo.example"
+"""Vouches for the demo's agents. Nobody serves it, and its private key is in the source."""
+DEMO_ISSUER_KEY = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "alg": "Ed25519",
+    "use": "sig",
+    "kid": "demo-only-agents",
+    "x": "0UqrROQq7l8TrfnASi8VB3VMJC_cOJtbRIkahEXIgrw",
+}
 
 SHOP_PARTS = {
     "CATALOG": "gateway.shop.catalog.ShopCatalog",

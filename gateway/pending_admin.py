@@ -167,7 +167,7 @@ class PendingRequestAdmin(ReadOnlyScreen):
     @admin.action(description="Expire", permissions=[ACT])
     def end_now(self, request: HttpRequest, queryset: QuerySet[PendingRequest]) -> HttpResponse | None:
         done = ("Expired", "nobody waits any more")
-        return self._decide(request, queryset, self.END, done, _ending(PendingState.EXPIRED))
+        return self._decide(request, queryset, self.END, done, _expire)
 
     def _decide(
         self,
@@ -317,6 +317,11 @@ def _ask(row: PendingRequest, by: str, confirmed: Confirmed[PendingRequest]) -> 
 def _take_back(row: PendingRequest, by: str) -> None:
     if not clarifications.withdraw(row.subject, actor=by):
         raise NothingAsked
+
+
+def _expire(row: PendingRequest, by: str) -> None:
+    """As when time ends it: abandoned, when the person had come (AA-078)."""
+    ending.end(row, ending.late(row), actor=by)
 
 
 def _ending(to: str) -> Callable[[PendingRequest, str], None]:

@@ -54,6 +54,26 @@ class Operator:
                     return self._act(page, decision, "")
         raise NoOperator("The admin shows nothing that this operator could decide for this session.")
 
+    def ask_agent(self, session_id: str, question: str, *options: str) -> None:
+        """The agent whose call about the session waits is asked that. Raises NoOperator."""
+        page = self._call(session_id)
+        missing = "The admin does not offer to ask the agent of this session."
+        self._act(page, "ask_agent", missing, question=question, options="\n".join(options))
+
+    def expire_call(self, session_id: str) -> None:
+        """The agent's call about the session is over, as if its time had passed. Raises NoOperator."""
+        self._act(self._call(session_id), "end_now", "The admin shows no call that could be ended.")
+
+    def _call(self, session_id: str) -> Page:
+        """The page of the call that waits. Raises NoOperator."""
+        waiting = self._open(f"agentic_gateway/pendingrequest/?q={session_id}")
+        for link in waiting.links:
+            if "/pendingrequest/prq_5F" in link and link.split("?")[0].endswith("/change/"):
+                page = self._browser.open(urljoin(waiting.url, link))
+                if page.form("action", "end_now") is not None:
+                    return page
+        raise NoOperator("The admin shows no call that waits for this session.")
+
     def tell_orders(self, agent: str, url: str) -> tuple[str, str]:
         """The shop tells the agent of its orders at `url`: the secret it signs with, and the page of
         that endpoint. Raises NoOperator when the shop does not take the address."""

@@ -56,6 +56,23 @@ class Person:
         finally:
             somebody.close()
 
+    def arrive(self, url: str, code: str) -> Page:
+        """From the page with the code, which is compared, to the one that asks something.
+
+        Raises BrokenPromise when the page shows another code, or none.
+        """
+        page = self.look(url)
+        form = page.form("code")
+        if form is None or form.fields["code"] != [code]:
+            raise BrokenPromise(f"the page shows the code of the agent; it says: {page.heading}")
+        return self._browser.submit(page, form, answer="continue")
+
+    def ask_agent(self, url: str, code: str, question: str) -> Page:
+        """The page with what the agent was asked, once the person has arrived and asked it."""
+        page = self.look(url)
+        asking = self._browser.submit(page, _asking(page, "code"), answer="ask", code=code)
+        return self._browser.submit(asking, _asking(asking, "question"), question=question)
+
     def continue_here(self, url: str) -> Page:
         """The page at `url`, in the browser that goes on with it."""
         return self.press(self.look(url), answer="continue")

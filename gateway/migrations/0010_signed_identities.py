@@ -5,144 +5,276 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agentic_gateway', '0009_payment_events_by_reference'),
+        ("agentic_gateway", "0009_payment_events_by_reference"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Issuer',
+            name="Issuer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issuer', models.CharField(max_length=200)),
-                ('document', models.CharField(help_text='Such as aauth-agent.json.', max_length=40)),
-                ('metadata', models.JSONField(default=dict)),
-                ('keys', models.JSONField(default=list, help_text='Its public keys.')),
-                ('fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('tried_at', models.DateTimeField(blank=True, help_text='Nobody is asked again within a minute.', null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("issuer", models.CharField(max_length=200)),
+                ("document", models.CharField(help_text="Such as aauth-agent.json.", max_length=40)),
+                ("metadata", models.JSONField(default=dict)),
+                ("keys", models.JSONField(default=list, help_text="Its public keys.")),
+                ("fetched_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "tried_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Nobody is asked again within a minute.", null=True
+                    ),
+                ),
             ],
             options={
-                'db_table': 'agentic_issuer',
-                'ordering': ('issuer',),
+                "db_table": "agentic_issuer",
+                "ordering": ("issuer",),
             },
         ),
         migrations.CreateModel(
-            name='PendingRequest',
+            name="PendingRequest",
             fields=[
-                ('id', models.CharField(editable=False, max_length=40, primary_key=True, serialize=False)),
-                ('owner', models.CharField(help_text='Whose call it is, and who alone may ask about it.', max_length=255)),
-                ('subject', models.CharField(help_text='The checkout session that the call is about.', max_length=64)),
-                ('operation', models.CharField(help_text='By which it is run, such as acp.complete.', max_length=32)),
-                ('version', models.CharField(blank=True, help_text='Of the protocol that was spoken.', max_length=32)),
-                ('method', models.CharField(max_length=8)),
-                ('path', models.CharField(max_length=255)),
-                ('held_body', models.TextField(blank=True, help_text='Sealed; erased when the call has ended.')),
-                ('capabilities', models.JSONField(default=list, help_text='What the agent declared with the call.')),
-                ('wording', models.CharField(help_text='draft-11, dual or seed.', max_length=8)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('interacting', 'Interacting'), ('resolved', 'Resolved'), ('denied', 'Denied'), ('abandoned', 'Abandoned'), ('expired', 'Expired'), ('canceled', 'Canceled'), ('invalid_code', 'Invalid Code'), ('revoked', 'Revoked'), ('failed', 'Failed')], default='pending', max_length=12)),
-                ('round', models.PositiveSmallIntegerField(default=0, help_text='Grows when a person is needed once more.')),
-                ('code_attempts', models.PositiveSmallIntegerField(default=0, help_text='Wrong codes, over all rounds.')),
-                ('code_used_round', models.SmallIntegerField(default=-1, help_text='Whose code was used last.')),
-                ('browser_digest', models.CharField(blank=True, help_text='Keyed hash of the one browser that has used the code.', max_length=64)),
-                ('callback_url', models.CharField(blank=True, max_length=2000)),
-                ('expires_at', models.DateTimeField()),
-                ('last_polled_at', models.DateTimeField(blank=True, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, help_text='Somebody runs the held call.', null=True)),
-                ('fence', models.PositiveIntegerField(default=0, help_text='Grows with each run; the older loses.')),
-                ('terminal_status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('terminal_error', models.CharField(blank=True, max_length=32)),
-                ('terminal_detail', models.CharField(blank=True, max_length=500)),
-                ('terminal_body', models.TextField(blank=True, help_text='As it will be sent, without links.')),
-                ('delivered_at', models.DateTimeField(blank=True, help_text='The end was told; 410 from then on.', null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("id", models.CharField(editable=False, max_length=40, primary_key=True, serialize=False)),
+                (
+                    "owner",
+                    models.CharField(
+                        help_text="Whose call it is, and who alone may ask about it.", max_length=255
+                    ),
+                ),
+                (
+                    "subject",
+                    models.CharField(help_text="The checkout session that the call is about.", max_length=64),
+                ),
+                (
+                    "operation",
+                    models.CharField(help_text="By which it is run, such as acp.complete.", max_length=32),
+                ),
+                (
+                    "version",
+                    models.CharField(blank=True, help_text="Of the protocol that was spoken.", max_length=32),
+                ),
+                ("method", models.CharField(max_length=8)),
+                ("path", models.CharField(max_length=255)),
+                (
+                    "held_body",
+                    models.TextField(blank=True, help_text="Sealed; erased when the call has ended."),
+                ),
+                (
+                    "capabilities",
+                    models.JSONField(default=list, help_text="What the agent declared with the call."),
+                ),
+                ("wording", models.CharField(help_text="draft-11, dual or seed.", max_length=8)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("interacting", "Interacting"),
+                            ("resolved", "Resolved"),
+                            ("denied", "Denied"),
+                            ("abandoned", "Abandoned"),
+                            ("expired", "Expired"),
+                            ("canceled", "Canceled"),
+                            ("invalid_code", "Invalid Code"),
+                            ("revoked", "Revoked"),
+                            ("failed", "Failed"),
+                        ],
+                        default="pending",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "round",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Grows when a person is needed once more."
+                    ),
+                ),
+                (
+                    "code_attempts",
+                    models.PositiveSmallIntegerField(default=0, help_text="Wrong codes, over all rounds."),
+                ),
+                (
+                    "code_used_round",
+                    models.SmallIntegerField(default=-1, help_text="Whose code was used last."),
+                ),
+                (
+                    "browser_digest",
+                    models.CharField(
+                        blank=True,
+                        help_text="Keyed hash of the one browser that has used the code.",
+                        max_length=64,
+                    ),
+                ),
+                ("callback_url", models.CharField(blank=True, max_length=2000)),
+                ("expires_at", models.DateTimeField()),
+                ("last_polled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "lease_until",
+                    models.DateTimeField(blank=True, help_text="Somebody runs the held call.", null=True),
+                ),
+                (
+                    "fence",
+                    models.PositiveIntegerField(default=0, help_text="Grows with each run; the older loses."),
+                ),
+                ("terminal_status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("terminal_error", models.CharField(blank=True, max_length=32)),
+                ("terminal_detail", models.CharField(blank=True, max_length=500)),
+                (
+                    "terminal_body",
+                    models.TextField(blank=True, help_text="As it will be sent, without links."),
+                ),
+                (
+                    "delivered_at",
+                    models.DateTimeField(
+                        blank=True, help_text="The end was told; 410 from then on.", null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'db_table': 'agentic_pending_request',
-                'ordering': ('-created_at',),
+                "db_table": "agentic_pending_request",
+                "ordering": ("-created_at",),
             },
         ),
         migrations.CreateModel(
-            name='UsedSignature',
+            name="UsedSignature",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('expires_at', models.DateTimeField(db_index=True)),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("expires_at", models.DateTimeField(db_index=True)),
             ],
             options={
-                'db_table': 'agentic_used_signature',
+                "db_table": "agentic_used_signature",
             },
         ),
         migrations.AddField(
-            model_name='agent',
-            name='identity',
-            field=models.CharField(blank=True, db_default='', default='', help_text='Its name with that issuer.', max_length=120),
+            model_name="agent",
+            name="identity",
+            field=models.CharField(
+                blank=True, db_default="", default="", help_text="Its name with that issuer.", max_length=120
+            ),
         ),
         migrations.AddField(
-            model_name='agent',
-            name='issuer',
-            field=models.CharField(blank=True, db_default='', default='', help_text='Who vouches for its identity.', max_length=120),
+            model_name="agent",
+            name="issuer",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="Who vouches for its identity.",
+                max_length=120,
+            ),
         ),
         migrations.AddField(
-            model_name='agent',
-            name='known',
-            field=models.BooleanField(db_default=True, default=True, help_text='An operator has looked at it. An agent that came by itself is unknown until then.'),
+            model_name="agent",
+            name="known",
+            field=models.BooleanField(
+                db_default=True,
+                default=True,
+                help_text="An operator has looked at it. An agent that came by itself is unknown until then.",
+            ),
         ),
         migrations.AddField(
-            model_name='agent',
-            name='last_key',
-            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=64),
+            model_name="agent",
+            name="last_key",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=64),
         ),
         migrations.AddField(
-            model_name='agent',
-            name='legacy_requests',
-            field=models.PositiveBigIntegerField(db_default=0, default=0, editable=False, help_text='How many came in an older wording.'),
+            model_name="agent",
+            name="legacy_requests",
+            field=models.PositiveBigIntegerField(
+                db_default=0, default=0, editable=False, help_text="How many came in an older wording."
+            ),
         ),
         migrations.AddField(
-            model_name='agent',
-            name='person_server',
-            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=200),
+            model_name="agent",
+            name="person_server",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=200),
         ),
         migrations.AddField(
-            model_name='agent',
-            name='seen_at',
+            model_name="agent",
+            name="seen_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AlterField(
-            model_name='agent',
-            name='active',
-            field=models.BooleanField(default=True, help_text="An inactive agent's keys, and its signed identity, are refused at once."),
+            model_name="agent",
+            name="active",
+            field=models.BooleanField(
+                default=True,
+                help_text="An inactive agent's keys, and its signed identity, are refused at once.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.UniqueConstraint(condition=models.Q(('issuer', ''), _negated=True), fields=('issuer', 'identity'), name='agentic_agent_identity_once'),
+            model_name="agent",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("issuer", ""), _negated=True),
+                fields=("issuer", "identity"),
+                name="agentic_agent_identity_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('identity', ''), ('issuer', '')), models.Q(models.Q(('issuer', ''), _negated=True), models.Q(('identity', ''), _negated=True)), _connector='OR'), name='agentic_agent_identity_whole'),
+            model_name="agent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("identity", ""), ("issuer", "")),
+                    models.Q(
+                        models.Q(("issuer", ""), _negated=True), models.Q(("identity", ""), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="agentic_agent_identity_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='issuer',
-            constraint=models.UniqueConstraint(fields=('issuer', 'document'), name='agentic_issuer_once'),
+            model_name="issuer",
+            constraint=models.UniqueConstraint(fields=("issuer", "document"), name="agentic_issuer_once"),
         ),
         migrations.AddIndex(
-            model_name='pendingrequest',
-            index=models.Index(fields=['-created_at'], name='agentic_prq_newest'),
+            model_name="pendingrequest",
+            index=models.Index(fields=["-created_at"], name="agentic_prq_newest"),
         ),
         migrations.AddIndex(
-            model_name='pendingrequest',
-            index=models.Index(fields=['subject'], name='agentic_prq_subject'),
+            model_name="pendingrequest",
+            index=models.Index(fields=["subject"], name="agentic_prq_subject"),
         ),
         migrations.AddIndex(
-            model_name='pendingrequest',
-            index=models.Index(fields=['owner', '-created_at'], name='agentic_prq_owner'),
+            model_name="pendingrequest",
+            index=models.Index(fields=["owner", "-created_at"], name="agentic_prq_owner"),
         ),
         migrations.AddIndex(
-            model_name='pendingrequest',
-            index=models.Index(condition=models.Q(('state__in', ('pending', 'interacting'))), fields=['expires_at'], name='agentic_prq_deadline'),
+            model_name="pendingrequest",
+            index=models.Index(
+                condition=models.Q(("state__in", ("pending", "interacting"))),
+                fields=["expires_at"],
+                name="agentic_prq_deadline",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pendingrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'interacting', 'resolved', 'denied', 'abandoned', 'expired', 'canceled', 'invalid_code', 'revoked', 'failed'])), name='agentic_prq_state'),
+            model_name="pendingrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "pending",
+                            "interacting",
+                            "resolved",
+                            "denied",
+                            "abandoned",
+                            "expired",
+                            "canceled",
+                            "invalid_code",
+                            "revoked",
+                            "failed",
+                        ],
+                    )
+                ),
+                name="agentic_prq_state",
+            ),
         ),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gateway.conf import DEMO_EMBEDDERS
+from gateway.conf import DEMO_EMBEDDERS, DEMO_ISSUER, DEMO_ISSUER_KEY
 from interventions.weblinks import LOOPBACK, parse
 
 RECEIVER_PORT = 8201
@@ -17,6 +17,15 @@ CLIENT = "demo-shop"
 SECRET = "demo-only-wallet-secret-published-in-the-source-code"
 BANK_CLIENT = "demo-payments"
 BANK_SECRET = "demo-only-bank-secret-published-in-the-source-code"
+
+
+PINNED: dict[str, Any] = {
+    DEMO_ISSUER: {
+        "metadata": {"issuer": DEMO_ISSUER, "name": "Demo agents"},
+        "keys": [DEMO_ISSUER_KEY],
+    }
+}
+"""`AAUTH_ISSUERS`: the demo's agents are vouched for by keys in the source; nothing is fetched."""
 
 
 def told_the_wallet(

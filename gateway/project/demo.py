@@ -31,6 +31,7 @@ AGENTIC_GATEWAY = {
     "AUDIT": True,
     "AUDIT_KEYS": str(VAR_DIR / "audit-keys.json"),
     "AAUTH": True,
+    "AAUTH_ISSUERS": {**beside.PINNED, **AGENTIC_GATEWAY.get("AAUTH_ISSUERS", {})},
     "VAULT": {"part": "gateway.sandbox.vault"},
     "AUTHENTICATION": {"part": "gateway.sandbox.authenticator"},
     "SMS": {"part": "gateway.project.texts.FolderMessages", "folder": str(VAR_DIR / "sms")},

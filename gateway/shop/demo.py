@@ -10,8 +10,8 @@ from django.db import transaction
 
 from gateway.shop import tables
 from gateway.shop.models import DeliveryOption, PickupPlace, Product, TaxRate
-from interventions import policy
-from interventions.models import Policy
+from interventions import policy, question_rules
+from interventions.models import ClarificationRule, Policy
 
 
 def load() -> dict[str, int]:
@@ -30,9 +30,11 @@ def load() -> dict[str, int]:
             "delivery options": _load_delivery_options(data["delivery_options"]),
             "tax rates": _load_tax_rates(data["tax_rates"]),
             "policies": _load_policies(data["policies"]),
+            "question rules": _load_question_rules(data["question_rules"]),
         }
     tables.forget()
     policy.forget()
+    question_rules.forget()
     return made
 
 
@@ -78,4 +80,13 @@ def _load_policies(rows: list[dict[str, Any]]) -> int:
     known = set(Policy.objects.values_list("name", flat=True))
     missing = [Policy(**row) for row in rows if row["name"] not in known]
     Policy.objects.bulk_create(missing, ignore_conflicts=True)
+    return len(missing)
+
+
+def _load_question_rules(rows: list[dict[str, Any]]) -> int:
+    known = set(ClarificationRule.objects.values_list("name", flat=True))
+    missing = [ClarificationRule(**row) for row in rows if row["name"] not in known]
+    for rule in missing:
+        rule.clean()
+    ClarificationRule.objects.bulk_create(missing, ignore_conflicts=True)
     return len(missing)

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from gateway.demo.scenarios import (
+    aauth_abandon,
+    aauth_approve,
+    aauth_cancel,
+    aauth_deny,
+    aauth_expire,
+    aauth_merchant,
+    aauth_no_questions,
+    aauth_person_server,
+    aauth_person_server_down,
+    aauth_person_server_silent,
+    aauth_person_server_unable,
+    aauth_question_operator,
+    aauth_question_person,
+    aauth_question_rule,
     abandoned,
     address_check,
     approval,
@@ -79,6 +93,20 @@ SCENARIOS: dict[str, Scenario] = {
         shipment,
         refund,
         handoff,
+        aauth_approve,
+        aauth_merchant,
+        aauth_deny,
+        aauth_abandon,
+        aauth_expire,
+        aauth_question_rule,
+        aauth_question_operator,
+        aauth_question_person,
+        aauth_no_questions,
+        aauth_cancel,
+        aauth_person_server,
+        aauth_person_server_unable,
+        aauth_person_server_silent,
+        aauth_person_server_down,
     )
 }
 
