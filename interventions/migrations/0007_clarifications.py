@@ -6,64 +6,193 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agentic_interventions', '0006_hand_over'),
+        ("agentic_interventions", "0006_hand_over"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ClarificationRule',
+            name="ClarificationRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='For operators; nobody else sees it.', max_length=100, unique=True)),
-                ('active', models.BooleanField(default=True, help_text='An inactive rule asks nothing.')),
-                ('priority', models.PositiveSmallIntegerField(default=100, help_text='The lowest number asks first.')),
-                ('item_tag', models.CharField(blank=True, help_text='Asks when an item has this tag.', max_length=64)),
-                ('minimum_amount', models.PositiveBigIntegerField(default=0, help_text='Asks from this total on, in minor units: 10000 is 100.00 with cents.')),
-                ('currency', models.CharField(blank=True, help_text='Such as usd. Empty: all.', max_length=3)),
-                ('countries', models.CharField(blank=True, help_text='Such as US, CA. Empty: all.', max_length=1000)),
-                ('owner', models.CharField(blank=True, help_text='Empty: every one.', max_length=255, verbose_name='agent')),
-                ('unknown_agents', models.BooleanField(default=False, help_text='Asks agents that no operator has looked at.', verbose_name='only unknown agents')),
-                ('without_person_server', models.BooleanField(default=False, help_text='Asks agents that name none.', verbose_name='only agents without a person server')),
-                ('high_risk', models.BooleanField(default=False, verbose_name='only at high risk')),
-                ('question', models.TextField(help_text='Markdown. Never ask for codes or card data.', max_length=2000)),
-                ('options', models.JSONField(blank=True, default=list, help_text='Answers to choose from; any text is taken.')),
-                ('timeout_seconds', models.PositiveIntegerField(default=120, help_text='How long the agent may think.')),
-                ('outcomes', models.JSONField(blank=True, default=dict, help_text='What each option does: continue, escalate or deny; `*` for any other answer, and `no_answer`. What is not named continues.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="For operators; nobody else sees it.", max_length=100, unique=True
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, help_text="An inactive rule asks nothing.")),
+                (
+                    "priority",
+                    models.PositiveSmallIntegerField(default=100, help_text="The lowest number asks first."),
+                ),
+                (
+                    "item_tag",
+                    models.CharField(blank=True, help_text="Asks when an item has this tag.", max_length=64),
+                ),
+                (
+                    "minimum_amount",
+                    models.PositiveBigIntegerField(
+                        default=0,
+                        help_text="Asks from this total on, in minor units: 10000 is 100.00 with cents.",
+                    ),
+                ),
+                (
+                    "currency",
+                    models.CharField(blank=True, help_text="Such as usd. Empty: all.", max_length=3),
+                ),
+                (
+                    "countries",
+                    models.CharField(blank=True, help_text="Such as US, CA. Empty: all.", max_length=1000),
+                ),
+                (
+                    "owner",
+                    models.CharField(
+                        blank=True, help_text="Empty: every one.", max_length=255, verbose_name="agent"
+                    ),
+                ),
+                (
+                    "unknown_agents",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Asks agents that no operator has looked at.",
+                        verbose_name="only unknown agents",
+                    ),
+                ),
+                (
+                    "without_person_server",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Asks agents that name none.",
+                        verbose_name="only agents without a person server",
+                    ),
+                ),
+                ("high_risk", models.BooleanField(default=False, verbose_name="only at high risk")),
+                (
+                    "question",
+                    models.TextField(
+                        help_text="Markdown. Never ask for codes or card data.", max_length=2000
+                    ),
+                ),
+                (
+                    "options",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Answers to choose from; any text is taken."
+                    ),
+                ),
+                (
+                    "timeout_seconds",
+                    models.PositiveIntegerField(default=120, help_text="How long the agent may think."),
+                ),
+                (
+                    "outcomes",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="What each option does: continue, escalate or deny; `*` for any other answer, and `no_answer`. What is not named continues.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'db_table': 'agentic_clarification_rule',
-                'ordering': ('priority', 'name'),
+                "db_table": "agentic_clarification_rule",
+                "ordering": ("priority", "name"),
             },
         ),
         migrations.CreateModel(
-            name='Clarification',
+            name="Clarification",
             fields=[
-                ('id', models.CharField(editable=False, max_length=40, primary_key=True, serialize=False)),
-                ('subject', models.CharField(help_text='The checkout session that it is about.', max_length=64)),
-                ('number', models.PositiveSmallIntegerField(help_text='Of the round; there are at most five.')),
-                ('source', models.CharField(choices=[('rule', 'rule'), ('operator', 'operator'), ('person', 'person')], max_length=8)),
-                ('asked_by', models.CharField(blank=True, help_text='The rule, or the operator.', max_length=255)),
-                ('question', models.TextField()),
-                ('options', models.JSONField(default=list)),
-                ('outcomes', models.JSONField(default=dict, help_text='What the answer does, as its rule said.')),
-                ('state', models.CharField(choices=[('open', 'open'), ('answered', 'answered'), ('unanswered', 'unanswered'), ('withdrawn', 'withdrawn')], default='open', max_length=10)),
-                ('answer', models.TextField(blank=True)),
-                ('matched', models.BooleanField(default=False, help_text='The answer is one of the options.')),
-                ('binding', models.CharField(blank=True, help_text='The purchase that it was asked about.', max_length=255)),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('delivered_at', models.DateTimeField(blank=True, help_text='The agent was shown it first.', null=True)),
-                ('expires_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('intervention', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='clarifications', to='agentic_interventions.intervention')),
+                ("id", models.CharField(editable=False, max_length=40, primary_key=True, serialize=False)),
+                (
+                    "subject",
+                    models.CharField(help_text="The checkout session that it is about.", max_length=64),
+                ),
+                (
+                    "number",
+                    models.PositiveSmallIntegerField(help_text="Of the round; there are at most five."),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("rule", "rule"), ("operator", "operator"), ("person", "person")],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "asked_by",
+                    models.CharField(blank=True, help_text="The rule, or the operator.", max_length=255),
+                ),
+                ("question", models.TextField()),
+                ("options", models.JSONField(default=list)),
+                (
+                    "outcomes",
+                    models.JSONField(default=dict, help_text="What the answer does, as its rule said."),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("answered", "answered"),
+                            ("unanswered", "unanswered"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("answer", models.TextField(blank=True)),
+                (
+                    "matched",
+                    models.BooleanField(default=False, help_text="The answer is one of the options."),
+                ),
+                (
+                    "binding",
+                    models.CharField(
+                        blank=True, help_text="The purchase that it was asked about.", max_length=255
+                    ),
+                ),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "delivered_at",
+                    models.DateTimeField(blank=True, help_text="The agent was shown it first.", null=True),
+                ),
+                ("expires_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "intervention",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="clarifications",
+                        to="agentic_interventions.intervention",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'agentic_clarification',
-                'ordering': ('asked_at',),
-                'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['expires_at'], name='agentic_clr_deadline')],
-                'constraints': [models.UniqueConstraint(fields=('subject', 'number'), name='agentic_clr_number'), models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('subject',), name='agentic_clr_one_open')],
+                "db_table": "agentic_clarification",
+                "ordering": ("asked_at",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["expires_at"],
+                        name="agentic_clr_deadline",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("subject", "number"), name="agentic_clr_number"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("subject",),
+                        name="agentic_clr_one_open",
+                    ),
+                ],
             },
         ),
     ]

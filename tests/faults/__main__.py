@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
         (bar.id, kind, bar.title)
         for kind in kinds
         for bar in BARS
-        if kind in bar.databases and (not only or bar.id in only)
+        if kind in bar.on(given.size) and (not only or bar.id in only)
     ]
     out: Path = given.out.absolute()
     shutil.rmtree(out, ignore_errors=True)

@@ -164,3 +164,8 @@ class Bar:
     databases: tuple[str, ...] = ("postgres",)
     shares_stage: bool = False
     """It plays in `Run.races`, which the next such bar uses again."""
+    pr: tuple[str, ...] = ()
+    """On which databases with every change, where it is not all of them."""
+
+    def on(self, size: str) -> tuple[str, ...]:
+        return self.pr if size == "pr" and self.pr else self.databases

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.bars import ends, goods, kills, outages, provider, races, receivers, refunds
 from tests.faults.runs import Bar
 
+POSTGRES = ("postgres",)
 BOTH = ("postgres", "sqlite")
 
 BARS: tuple[Bar, ...] = (
@@ -18,8 +19,8 @@ BARS: tuple[Bar, ...] = (
     Bar("R14", "more refunds than money", refunds.r14, shares_stage=True),
     Bar("R06", "workers killed at every boundary", kills.r06, BOTH),
     Bar("R07", "workers that sleep through their lease", kills.r07),
-    Bar("R09", "a payment provider that fails in every way", provider.r09, BOTH),
-    Bar("R10", "messages of the provider five times, in any order", provider.r10, BOTH),
+    Bar("R09", "a payment provider that fails in every way", provider.r09, BOTH, pr=POSTGRES),
+    Bar("R10", "messages of the provider five times, in any order", provider.r10, BOTH, pr=POSTGRES),
     Bar("R15", "a broker that is down, wiped or silent", outages.r15),
     Bar("R16", "relays killed, a receiver that fails", receivers.r16),
     Bar("R17", "a receiver that is down for days", receivers.r17),

@@ -24,7 +24,7 @@ MESSAGE_LEASE_SECONDS = 6.0
 BUSY_SECONDS = 2.0
 WARM_UP_SECONDS = 3.0
 """The first request of each thread opens its connections."""
-BLOCKED_SECONDS = 5.0
+BLOCKED_SECONDS = 12.0
 """A request that waited for the broker took longer: a silent one holds a client for 25 s and more."""
 SUCCESS = 0.999
 
@@ -124,7 +124,7 @@ def r15(run: Run) -> Verdict:
                     verdict.figures[name]["p99 ms"] / verdict.figures["calm"]["p99 ms"], 2
                 )
                 broken = verdict.figures[name]["unsettled at the end"]
-                verdict.expect(bool(broken), f"{name}: effects went on, so the broker was not broken")
+                verdict.exercised(bool(broken), f"{name}: effects went on, so the broker was not broken")
             verdict.audited(world.violations())
             if verdict.violations or verdict.late:
                 world.keep_logs(run.out)

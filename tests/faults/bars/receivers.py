@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from itertools import count
 
+from tests.faults.bars.provider import buy
 from tests.faults.clients import together
 from tests.faults.processes import Process, manage
 from tests.faults.runs import Run, Verdict
@@ -76,7 +77,8 @@ def events(run: Run, world: World, verdict: Verdict, orders: int, *, unsafe: str
     started(server)
     client = world.client([server])
     sessions = world.copies(client.ready()["id"], orders)
-    together(orders, lambda number: client.complete(sessions[number]), at_once=16)
+    until = time.monotonic() + MOST_SECONDS
+    together(orders, lambda number: buy(client, sessions[number], same=True, until=until), at_once=16)
     ids = list(Order.objects.values_list("pk", flat=True))
     verdict.in_time(len(ids) == orders, f"{len(ids)} orders of {orders}")
     for number, order_id in enumerate(ids):
