@@ -104,6 +104,12 @@ def knows_from(issuer: str) -> bool | None:
     return rows.values_list("known", flat=True).first()
 
 
+def vouched_by(agent: Agent) -> str:
+    """The host that vouches for its identity; "" for an agent with a key of ours, or with nothing but a key."""
+    scheme, found, host = agent.issuer.partition("://")
+    return host if found and scheme == "https" else ""
+
+
 def shown(agent: Agent) -> str:
     """The agent as people are told of it: its name, and who vouches for one that came by itself."""
     if not agent.issuer:

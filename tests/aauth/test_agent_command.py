@@ -263,6 +263,8 @@ def test_a_shop_elsewhere_does_not_lead_to_this_machine(
     identity = str(tmp_path / "agent.json")
 
     with pytest.raises(CommandError, match="not https"):
-        call_command("agentic_buy", "--url", "https://shop.example", "--identity", identity, stdout=io.StringIO())
+        call_command(
+            "agentic_buy", "--url", "https://shop.example", "--identity", identity, stdout=io.StringIO()
+        )
 
     assert shop.asked == []

@@ -9,8 +9,8 @@ import pytest
 from gateway.aauth import callbacks, issuers
 from gateway.aauth.issuers import AGENT, NoKey
 from gateway.models import Agent
-from tests.aauth.persons import CALLBACK
 from tests.aauth.agents import SignedAgent
+from tests.aauth.persons import CALLBACK, Arriving, parked
 
 KNOWN, CAME, NEW = "https://known.example", "https://came.example", "https://new.example"
 
@@ -74,3 +74,17 @@ def test_a_callback_is_not_longer_than_what_is_kept_of_it(
     callback = f"{CALLBACK}?x=".ljust(length, "a")
 
     assert callbacks.judged(signing.owner, callback) == (callback if followed else "")
+
+
+@pytest.mark.requirement("AA-071")
+def test_of_a_bare_key_nobody_reads_that_somebody_vouches_for_it(signing: SignedAgent) -> None:
+    """Older wordings let it sign; it proves to be nobody in particular."""
+    person = Arriving(parked(signing))
+    owner = f"aauth:jkt|{signing.thumbprint}"
+    Agent.objects.filter(issuer=signing.provider.issuer).update(issuer="jkt", identity=signing.thumbprint)
+    person.pending.__class__.objects.update(owner=owner)
+
+    page = person.come()
+
+    assert page.status_code == 200
+    assert "vouches for it" not in page.content.decode()
