@@ -105,7 +105,7 @@ def knows_from(issuer: str) -> bool | None:
 
 
 def vouched_by(agent: Agent) -> str:
-    """The host that vouches for its identity; "" for an agent with a key of ours, or with none but its own."""
+    """The host that vouches for its identity; "" for an agent with a key of ours, or with its own alone."""
     scheme, found, host = agent.issuer.partition("://")
     return host if found and scheme == "https" else ""
 
