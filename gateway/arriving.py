@@ -15,8 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from interventions.errors import TakenElsewhere  # noqa: F401  (a part of what a desk raises)
-
 
 class ArrivalError(Exception):
     """Nothing was decided."""
@@ -99,7 +97,8 @@ class Desk(Protocol):
         arrived. A good callback is remembered.
 
         Repeatable by the same browser, whatever the code. Raises Unknown, Ended, WrongCode, and
-        TakenElsewhere when another browser has used the code. No transaction may be open.
+        `interventions.errors.TakenElsewhere` when another browser has used the code. No transaction may
+        be open.
         """
         ...
 

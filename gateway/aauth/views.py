@@ -34,6 +34,7 @@ class AAuthView(ProtocolView):
 
     dialect = problems
     for_agents = False
+    schema = None
     authentication_classes: Any = (Signed,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -55,11 +56,11 @@ class Pending(AAuthView):
 
     def get(self, request: Request, token: str) -> HttpResponse:
         pending, _ = self.found(request, token)
-        told = pending.state, pending.updated_at
+        changed_at = pending.updated_at
         asked = resuming.look(pending)
         seconds = waits.asked_for(request._request)
         if asked is not None:
-            _not_too_fast(pending, asked, told[1])
+            _not_too_fast(pending, asked, changed_at)
         moves.polled(pending, timezone.now())
         waited = False
         if asked is not None and seconds:
@@ -118,6 +119,7 @@ class Nothing(NothingHere):
 
     dialect = problems
     for_agents = False
+    schema = None
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -1,7 +1,7 @@
 """A poll that is held until something changes (`Prefer: wait`, AA-023).
 
-While it is held it has no transaction and no connection to the database, but for one indexed read every
-half second; and each call holds one poll at a time: the newer one releases the older.
+While it is held it has no transaction and no connection that anybody else could use, and makes one indexed
+read a second; and each call holds one poll at a time: the newer one releases the older.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gateway import holding
 from gateway.conf import conf
 from gateway.pending_models import PendingRequest
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 _WAIT = re.compile(r"\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:;.*)?", re.IGNORECASE)
 
 pause: Callable[[float], None] = time.sleep
@@ -54,10 +54,18 @@ def _hold(pending: PendingRequest, seconds: int) -> None:
     if seen is None or seen[:2] != (pending.state, pending.updated_at):
         return
     while (left := until - clock()) > 0:
-        connection.close()
+        _release()
         pause(min(LOOK_SECONDS, left))
         if _stamp(pending.pk) != seen:
             return
+
+
+def _release() -> None:
+    """Nobody waits for a connection that this thread would sleep on. One that belongs to the thread for
+    good stays: to open it anew for each look would cost everybody more."""
+    of_the_thread = connection.settings_dict["CONN_MAX_AGE"] != 0
+    if not of_the_thread or connection.settings_dict["OPTIONS"].get("pool"):
+        connection.close()
 
 
 def _stamp(pending_id: str) -> tuple[Any, datetime, datetime | None] | None:

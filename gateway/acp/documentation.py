@@ -28,6 +28,7 @@ RESULT_AT = "$.authentication_result"
 MEANING = {
     400: "The request is not one that can be processed: `code` says why, `param` where.",
     401: "No key, or none that is known here; or a signature that does not hold, or none where one is due.",
+    403: "This agent signs its requests, was verified, and may not do that here.",
     404: "No such session, or it is another agent's.",
     405: "The session is finished and cannot be changed. `Allow` names what is left.",
     409: "Not now: another request is at work, or was first. Repeat after `Retry-After` seconds.",
@@ -54,6 +55,7 @@ ANY_SESSION_CALL = (
     *ANYWHERE,
     door.Unauthorized(),
     door.InvalidSignature(),
+    door.AgentRefused(),
     door.RateLimited(),
     _version_problem(None),
     _version_problem("2025-01-01"),

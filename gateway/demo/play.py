@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gateway.demo import describing, duties
 from gateway.demo.answers import Answer, BrokenPromise
-from gateway.demo.browser import Page
+from gateway.demo.arrivals import Arrivals
 from gateway.demo.client import Client, origin
 from gateway.demo.discovered import Reply, Site
 from gateway.demo.mailbox import Mailbox, NoMail
@@ -22,7 +22,6 @@ from gateway.demo.person import Person
 from gateway.demo.phone import Phone
 from gateway.demo.printing import Printer, Row
 from gateway.demo.receiver import Receiver, receiving
-from gateway.demo.signed import SignedAgent
 
 VERSION = "2026-04-17"
 WELL_KNOWN = "/.well-known/acp.json"
@@ -46,10 +45,12 @@ class Sending:
         return f"{self.method} {parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
-class Play:
+class Play(Arrivals):
     """What a scenario acts with. `key` and `other_key` are the bearer keys of two agents,
     `mailbox`, `phone` and `person` are the buyer's, `operator` works at the merchant. `providers` are the
     origins of pages that this agent lets buyers open beside the merchant's own."""
+
+    version = VERSION
 
     def __init__(
         self,
@@ -103,16 +104,6 @@ class Play:
 
         return Site(self._url, send)
 
-    @contextmanager
-    def signed(self, **given: Any) -> Iterator[SignedAgent]:
-        """An agent with an identity of its own, new to the shop; `given` as for SignedAgent."""
-        agent = SignedAgent(self._print, self._base, VERSION, **given)
-        self._print.happens(f"The agent is {agent.name}; its provider says so, and the shop believes that.")
-        try:
-            yield agent
-        finally:
-            agent.close()
-
     def hide(self, secret: str) -> None:
         """From here on the secret is shown to nobody."""
         self._print.hide(secret)
@@ -125,16 +116,6 @@ class Play:
         """The merchant's operator ends what the buyer of the session is asked. Raises NoOperator."""
         self._operator.end_code(session_id)
         self._print.happens("The operator has ended what the buyer is asked.")
-
-    def ask_agent(self, session_id: str, question: str, *options: str) -> None:
-        """The merchant's operator asks the agent whose call about the session waits. Raises NoOperator."""
-        self._operator.ask_agent(session_id, question, *options)
-        self._print.happens("The operator asks the agent something in the admin.")
-
-    def expire_call(self, session_id: str) -> None:
-        """The merchant's operator ends the call that waits, as if its time had passed. Raises NoOperator."""
-        self._operator.expire_call(session_id)
-        self._print.happens("The operator ends the call that waits, by hand.")
 
     def decide(self, session_id: str, decision: str) -> None:
         """The merchant's operator decides about the purchase: `approve` or `deny`. Raises NoOperator."""
@@ -282,33 +263,6 @@ class Play:
         heading = self._person.look(url).heading
         self._print.happens(f"The buyer reads: {heading}")
         return heading
-
-    def buyer_arrives(self, url: str, code: str) -> Page:
-        """The buyer opens the page behind the agent's code, compares it and continues: the page that asks
-        something. Raises BrokenPromise when it shows another code."""
-        page = self._person.arrive(url, code)
-        self._print.happens(f"The buyer compares the code, continues, and reads: {page.heading}")
-        return page
-
-    def buyer_asks(self, url: str, code: str, question: str) -> None:
-        """The buyer opens that page, and asks their agent something before anything else."""
-        self._person.ask_agent(url, code, question)
-        self._print.happens(f"The buyer compares the code, and asks the agent: {question}")
-
-    def buyer_goes_on(self, url: str) -> None:
-        """The buyer, who has arrived, reads what the agent said, goes on to the wallet and approves."""
-        self._person.look(f"{url}/ask")
-        page = self._person.look(url)
-        self._print.happens(f"The buyer reads the agent's answer, goes back, and reads: {page.heading}")
-        self.buyer_confirms(page, "approve")
-
-    def buyer_confirms(self, page: Page, decision: str) -> str:
-        """The buyer goes on from the merchant's page to the wallet, decides there and comes back. The
-        heading they read last."""
-        wallet = self._person.press(page, answer="continue")
-        after = self._person.decide(wallet, decision)
-        self._print.happens(f"The buyer's answer at the wallet: {decision}. Then they read: {after.heading}")
-        return after.heading
 
     def buyer_decides(self, url: str, decision: str) -> str:
         """The buyer goes to the page and on to whoever confirms, decides there, and comes back.

@@ -89,6 +89,9 @@ def test_a_request_is_signed_and_says_what_the_agent_can_do(shop: Server) -> Non
     played.agent.request("GET", "/search?q=mugs")
 
     posted, searched = shop.asked
+    # Else two calls with equal bodies in one second would be one signature, and the second a replay.
+    assert '"idempotency-key"' in posted.headers["signature-input"]
+    assert '"idempotency-key"' not in searched.headers["signature-input"]
     claims = claims_of(posted, shop)
     assert (claims["iss"], claims["sub"]) == ("https://agents.example", "aauth:shopper@agents.example")
     assert claims["dwk"] == "aauth-agent.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -15,8 +14,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from checkout.approvals import decide
-from checkout.models import Approval, CheckoutSession, Order, SandboxCharge
+from checkout.models import Approval, CheckoutSession, Order, Payment, SandboxCharge
+from checkout.responses import settled
 from gateway import agents
+from gateway.aauth import keeping
 from gateway.models import Agent
 from gateway.pending_models import PendingRequest
 from gateway.shop import demo
@@ -25,6 +26,7 @@ from interventions import clarifications, question_rules
 from interventions.models import Clarification, ClarificationRule, Intervention, Policy
 from tests.aauth import agents as agents_of_tests
 from tests.agents import ADDRESS, BUYER, paying
+from tests.operators import act, log_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,13 +34,18 @@ QUESTION = "Why does your buyer want **mugs**?"
 
 
 class SignedAgent(agents_of_tests.SignedAgent):
-    """Two equal requests within one second are signed as if they were seconds apart."""
+    """No two of its requests are signed at the same second: equal ones would be one signature, used twice."""
 
-    _count = itertools.count()
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.moments: set[int] = set()
 
     def signed(self, *args: Any, **options: Any) -> dict[str, str]:
-        options.setdefault("created", int(time.time()) - next(self._count) % 30)
-        return super().signed(*args, **options)
+        created = int(time.time())
+        while created in self.moments:
+            created -= 1
+        self.moments.add(created)
+        return super().signed(*args, **{"created": created, **options})
 
 
 @pytest.fixture
@@ -569,3 +576,52 @@ def test_another_request_pays_no_more_than_was_agreed(agent: SignedAgent) -> Non
 
     assert not Order.objects.exists()
     assert not SandboxCharge.objects.exists()
+
+
+@pytest.mark.requirement("AA-107")
+@pytest.mark.parametrize("how", ["run", "paid"])
+def test_a_call_that_is_carried_out_is_not_exchanged(agent: SignedAgent, how: str) -> None:
+    """Whoever runs it has read its body; what was paid was paid with the first."""
+    subject, where = asked_by_an_operator(agent)
+    row = PendingRequest.objects.get()
+    if how == "run":
+        PendingRequest.objects.update(lease_until=timezone.now() + timedelta(seconds=60), fence=1)
+    else:
+        session = CheckoutSession.objects.get()
+        Payment.objects.create(
+            session=session,
+            amount=session.total,
+            currency="usd",
+            handler_id="sandbox_card",
+            claim=keeping.held(row).claim,
+            state="declined",
+        )
+
+    refused = instead(agent, where, paying("spt_other"))
+
+    assert (refused.status_code, refused.json()["error"]) == (409, "invalid_request"), refused.text
+    assert PendingRequest.objects.get().held_body == row.held_body
+    assert clarifications.open_of(subject) is not None
+
+
+def test_an_operator_ends_a_rules_question(agent: SignedAgent) -> None:
+    """As they end whatever anybody is asked: its time is over, and it is asked anew when the agent comes
+    back."""
+    rule()
+    session = ready(agent)
+    pending_of(complete(agent, session))
+
+    told = act(log_in(), Intervention.objects.get(kind="question"), "end")
+
+    assert "nobody is asked any more" in told.text
+    assert Clarification.objects.get().state == "withdrawn"
+    settled(session["id"])
+    settled(session["id"])
+    shown = agent.acp(f"/checkout_sessions/{session['id']}").json()
+    assert (shown["status"], [entry["code"] for entry in shown["messages"]]) == (
+        "not_ready_for_payment",
+        ["expired"],
+    )
+    assert Clarification.objects.count() == 1
+    assert complete(agent, session).status_code == 202
+    assert Clarification.objects.count() == 2

@@ -101,7 +101,7 @@ def test_what_means_something_is_clean(changed: dict[str, Any]) -> None:
 
 
 def test_a_name_alone_will_do_outside_the_demo() -> None:
-    changed = found(AAUTH=True, DEMO=False, PUBLIC_URL="https://shop.example")
+    changed = found(AAUTH=True, AAUTH_ISSUERS={}, DEMO=False, PUBLIC_URL="https://shop.example")
 
     assert not {entry for entry in changed if entry.startswith("agentic.E19")}
 

@@ -350,6 +350,10 @@ def test_headers_are_what_they_must_be(changed: dict[str, Any]):
     assert code(made(header(**changed), claims())) == "invalid_jwt"
 
 
+def test_headers_that_nobody_knows_are_ignored():
+    assert verified(made(header(note="unheard of", long="a" * 600), claims()))
+
+
 def test_keys_that_a_token_brings_along_are_ignored():
     thief = new_key()
     text = f"{encoded(header(jwk=public_jwk(thief), jku='https://thief.example'))}.{encoded(claims())}"
@@ -384,13 +388,14 @@ def test_malformed_tokens_are_refused(text: str):
     assert code(text) == "invalid_jwt"
 
 
-def test_a_claim_comes_once():
+def test_a_claim_comes_once_and_is_json():
     raw = json.dumps(claims())
     twice = (raw[:-1] + f', "sub": "{SUBJECT}"}}').encode()
 
     assert code(made(header(), twice)) == "invalid_jwt"
     assert code(made(raw.replace("iss", "typ").encode(), claims())) == "invalid_jwt"
     assert code(made(header(), raw.replace(str(NOW + 3600), "Infinity").encode())) == "invalid_jwt"
+    assert code(made(header(), f'{raw[:-1]}, "note": NaN}}'.encode())) == "invalid_jwt"
 
 
 def test_tokens_have_an_end():

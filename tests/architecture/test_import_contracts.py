@@ -45,6 +45,8 @@ PLANTED = [
     ("demo", "gateway/demo/planted.py", "import gateway.aauth.agent.client"),
     ("demo", "gateway/demo/planted.py", "import django"),
     ("demo", "gateway/demo/planted.py", "import sqlite3"),
+    ("aauth-core", "gateway/aauth/jwk.py", "import gateway.conf"),
+    ("aauth-core", "gateway/aauth/tokens.py", "import django"),
     ("agent", "gateway/aauth/agent/planted.py", "import django"),
     ("agent", "gateway/aauth/agent/planted.py", "import gateway.aauth.parking"),
     ("agent", "gateway/aauth/agent/planted.py", "import interventions.weblinks"),

@@ -205,6 +205,7 @@ def test_production_settings_with_good_secrets_pass(settings: Any) -> None:
         SMS={},
         VAULT={},
         AUTHENTICATION={},
+        AAUTH_ISSUERS={},
     )
 
     assert names == {"agentic.W001"}

@@ -170,12 +170,21 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     asking = {confirm, "/agentic/confirm/returned/{payment_id}"} | parts | passkey
     handoff = "/agentic/checkout/{ticket}"
     asking |= {handoff} | {f"{handoff}/{part}" for part in ("contact", "address", "delivery", "payment")}
+    aauth = "/agentic/aauth/i/{slug}"
+    asking |= {aauth, f"{aauth}/ask", f"{aauth}/standing"}
     assert pages == {"/agentic/orders/{order_id}", "/api/docs/"} | asking
     assert unknown == []
-    others = {place for place, view in ours if not getattr(view, "for_agents", True)}
+    others = {
+        place
+        for place, view in ours
+        if not getattr(view, "for_agents", True) and not issubclass(view, NothingHere)
+    }
     # What lies below it is described by agents.json.
     assert {place for place in others if not place.startswith("/.well-known/agents/api/")} == {
         "/agentic/payments/webhook",
+        # In words of AAuth, which has documents of its own.
+        "/agentic/aauth/pending/{token}",
+        "/.well-known/aauth-resource.json",
         "/.well-known/agents.txt",
         "/.well-known/agents.json",
         "/agents.json",
@@ -200,7 +209,7 @@ def test_every_session_operation_takes_the_headers_of_the_protocol(written: dict
 
 def test_every_session_operation_names_its_refusals(written: dict[str, Any]) -> None:
     """acp.md 0.2: each status, always with the flat Error and an example of every code."""
-    reading = {"400", "401", "404", "429", "500", "503"}
+    reading = {"400", "401", "403", "404", "429", "500", "503"}
     changing = reading | {"405", "409", "413", "415", "422"}
     wanted = {
         "createCheckoutSession": changing - {"404", "405"} | {"201"},
@@ -222,7 +231,7 @@ def test_every_session_operation_names_its_refusals(written: dict[str, Any]) -> 
 def test_every_cart_operation_names_its_refusals(written: dict[str, Any]) -> None:
     """acp.md 0.2 and C-20: a replacement needs no key, and heeds one."""
     found = {op["operationId"]: op for _, _, op in each(written) if "Carts" in op["tags"]}
-    reading = {"400", "401", "404", "429", "500", "503"}
+    reading = {"400", "401", "403", "404", "429", "500", "503"}
     changing = reading | {"409", "413", "415", "422"}
 
     assert {name: set(op["responses"]) for name, op in found.items()} == {

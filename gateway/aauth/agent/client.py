@@ -234,7 +234,9 @@ class Agent:
         message = signatures.Message(
             method, address.netloc.decode("ascii"), path, query=query, headers=sent, body=content
         )
-        also = ("@query",) if query else ()
+        also = ["@query"] if query else []
+        # Else equal bodies of two calls in one second would be one signature, and the second a replay.
+        also += [name for name in sent if name.lower() == "idempotency-key"]
         signed = signatures.sign(
             message, self._identity.key, signature_key=self._identity.signature_key, also=also
         )

@@ -44,7 +44,10 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 @pytest.mark.requirement("AA-023")
-def test_a_poll_is_held_until_its_time_is_over(named: NamedAgent, time: Time) -> None:
+def test_a_poll_is_held_until_its_time_is_over(
+    named: NamedAgent, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
     answer = asked(named.poll(sneakers(named), Prefer="wait=3"))
 
     assert answer.headers["Preference-Applied"] == "wait=3"

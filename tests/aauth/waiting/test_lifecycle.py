@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
+from django.db import OperationalError
 from django.utils import timezone
 
 from checkout import approvals
@@ -318,7 +319,7 @@ def test_nobody_else_can_ask_answer_or_withdraw(named: NamedAgent) -> None:
     bearer = PlayedAgent().http.get(
         location[len("http://localhost:8000") :], headers={"Authorization": "Bearer demo-agent-key"}
     )
-    assert problem(bearer) == (404, "not_found")
+    assert problem(bearer) == (401, "invalid_signature")
     assert asked(named.poll(parked))
     confirmed(parked.json()["checkout_session_id"])
     assert problem(stranger.poll(parked)) == (404, "not_found")
@@ -509,3 +510,20 @@ def test_older_wordings_are_added_and_rename_nothing(
     assert (body["require"], body["requirement"], body["code"]) == ("interaction", "interaction", bare)
     gone = named.send("GET", PENDING + "0")
     assert gone.json()["error_description"] == gone.json()["detail"]
+
+
+@pytest.mark.requirement("AA-026")
+def test_a_database_that_is_away_is_said_to_be_temporary(
+    named: NamedAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parked = sneakers(named)
+
+    def away(_: object) -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resuming, "look", away)
+        answer = named.poll(parked)
+    assert problem(answer)[0] == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    asked(named.poll(parked))
