@@ -22,7 +22,17 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from checkout import asked, authentication, handing_over, moves, opening, orders, pricing, recurring
+from checkout import (
+    asked,
+    authentication,
+    handing_over,
+    moves,
+    opening,
+    orders,
+    pricing,
+    questioning,
+    recurring,
+)
 from checkout.errors import CompletionRunning, StateConflict
 from checkout.models import CheckoutSession, Order, Payment
 from checkout.opening import Tender
@@ -193,6 +203,7 @@ def finish(session: CheckoutSession, payment: Payment, *, actor: str, seal: Seal
             session.order = _place_order(session, payment)
             ports().inventory.commit(payment.id)
             handing_over.paid(session, actor=actor)
+            questioning.drop(session)
             seal(session)
             failpoints.reach("complete.finish.before")
         failpoints.reach("complete.finish.after")

@@ -108,12 +108,11 @@ def weigh(
     said = questioning.NOTHING
     if person:
         questioning.stop(session, questioned)
-    elif questioned is not None or abilities.takes_questions(session):
+    if questioning.HEARD in quote or (abilities.takes_questions(session) and not person):
         said = questioning.weigh(
             session,
             binding=binding(session),
-            before=questioned,
-            due=turn and quote["ready"] and (agreement.compatible or not binds),
+            due=not person and turn and quote["ready"] and (agreement.compatible or not binds),
             high=weighed.high if weighed.risk is not None else None,
         )
     if said.denied:

@@ -24,6 +24,9 @@ from interventions.questions import OTHER, Outcome, Rule
 
 QUOTED = "question"
 """The member of a quote that says which question the agent has to answer first."""
+HEARD = "questioned"
+"""The member of a quote by which is known that the agent was asked: what came of it counts for the purchase,
+also when it takes no questions any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +43,24 @@ class Said:
 NOTHING = Said()
 
 
-def weigh(
-    session: CheckoutSession, *, binding: str, before: Mapping[str, Any] | None, due: bool, high: bool | None
-) -> Said:
-    """The agent is asked what a rule wants to know of this purchase, if it is `due`, and the quote says so.
+def weigh(session: CheckoutSession, *, binding: str, due: bool, high: bool | None) -> Said:
+    """The agent is asked what a rule wants to know of this purchase, if it is `due`, and the quote says so;
+    what somebody else is asking it comes before.
 
-    `before` is what the last quote said of a question; what was asked about another purchase is withdrawn.
-    `high` is the risk, None where nobody has weighed it. Must run inside the transaction that changes the
-    session.
+    What was asked about another purchase is withdrawn. `high` is the risk, None where nobody has weighed it.
+    Must run inside the transaction that changes the session.
     """
     takes = abilities.takes_questions(session)
-    if not takes and before is None:
-        return NOTHING
     clarifications.time_out(session.id)
-    rounds = [row for row in clarifications.history(session.id) if _is_about(row, binding)]
+    known = clarifications.history(session.id)
+    rounds = [row for row in known if _is_about(row, binding)]
     outcomes = {clarifications.outcome_of(row) for row in rounds}
     now = next((row for row in rounds if row.state == Clarification.OPEN), None)
     denied, escalated = Outcome.DENY in outcomes, Outcome.ESCALATE in outcomes
+    if now is None and due and takes:
+        now = next((row for row in known if not row.binding and row.state == Clarification.OPEN), None)
     if now is None and due and takes and not denied:
-        known = [row.question for row in rounds if _counts(row)]
-        rule = _next_rule(session, known, high)
+        rule = _next_rule(session, [row.question for row in rounds if _counts(row)], high)
         if rule is not None:
             try:
                 now = _ask(session, rule, binding)
@@ -69,6 +70,8 @@ def weigh(
             except TooManyRounds:
                 done = _unasked(rule)
                 denied, escalated = done == Outcome.DENY, escalated or done == Outcome.ESCALATE
+    if rounds or now is not None:
+        session.quote[HEARD] = True
     if now is not None:
         session.quote[QUOTED] = {"id": now.pk, "expires_at": now.expires_at.isoformat()}
         session.quote["ready"] = False
@@ -93,7 +96,10 @@ def ended(session: CheckoutSession) -> Problem | None:
         return None
     if row.state == Clarification.OPEN:
         raise LookupError(row.pk)
-    gone = row.state == Clarification.WITHDRAWN or clarifications.outcome_of(row) == Outcome.EXPIRE
+    # What an operator or the person asked, and took back, is in nobody's way.
+    gone = (row.state == Clarification.WITHDRAWN and row.binding) or (
+        clarifications.outcome_of(row) == Outcome.EXPIRE
+    )
     return silent() if gone else None
 
 

@@ -277,6 +277,7 @@ def reprice(session: CheckoutSession, tendered: Instrument | None = None, *, ask
     handed = session.quote.get(handing_over.QUOTED)
     questioned = session.quote.get(questioning.QUOTED)
     remembered = session.quote.get(facts.TENDER)
+    heard = session.quote.get(questioning.HEARD)
     session.quote = pricing.price(
         session.lines,
         currency=session.currency,
@@ -290,6 +291,8 @@ def reprice(session: CheckoutSession, tendered: Instrument | None = None, *, ask
     session.total = session.quote["totals"]["total"]
     if remembered:
         session.quote[facts.TENDER] = remembered
+    if heard:
+        session.quote[questioning.HEARD] = heard
     obligations.weigh(
         session, before=asked, handed=handed, questioned=questioned, tendered=tendered, asks=asks
     )

@@ -96,8 +96,9 @@ class PendingRequestAdmin(ReadOnlyScreen):
     DENY: ClassVar = Decision(
         action="deny",
         title="Deny calls",
-        will="These calls end without having been carried out. Nothing is charged, what people were sent "
-        "opens nothing any more, and the agent is told no, not why.",
+        will="These calls, and others that wait for the same session, end without having been carried out. "
+        "Nothing is charged, what people were sent opens nothing any more, and the agent is told no, not "
+        "why.",
         button="Deny",
     )
     END: ClassVar = Decision(
@@ -162,7 +163,7 @@ class PendingRequestAdmin(ReadOnlyScreen):
     @admin.action(description="Deny", permissions=[ACT])
     def deny(self, request: HttpRequest, queryset: QuerySet[PendingRequest]) -> HttpResponse | None:
         done = ("Denied", "the agent is told no")
-        return self._decide(request, queryset, self.DENY, done, _ending(PendingState.DENIED))
+        return self._decide(request, queryset, self.DENY, done, _deny)
 
     @admin.action(description="Expire", permissions=[ACT])
     def end_now(self, request: HttpRequest, queryset: QuerySet[PendingRequest]) -> HttpResponse | None:
@@ -324,8 +325,6 @@ def _expire(row: PendingRequest, by: str) -> None:
     ending.end(row, ending.late(row), actor=by)
 
 
-def _ending(to: str) -> Callable[[PendingRequest, str], None]:
-    def end(row: PendingRequest, by: str) -> None:
-        ending.end(row, to, actor=by)
-
-    return end
+def _deny(row: PendingRequest, by: str) -> None:
+    """With every other call that waits for the same purchase."""
+    ending.deny(row, actor=by)

@@ -72,7 +72,7 @@ class ArrivalDesk:
         if not _is_of(row, browser):
             raise TakenElsewhere
         try:
-            ending.end(row, PendingState.DENIED, actor=PERSON)
+            ending.deny(row, actor=PERSON)
         except (Lost, CompletionRunning):
             row.refresh_from_db()
             if row.state not in OPEN:

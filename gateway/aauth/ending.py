@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -117,26 +118,54 @@ def end(pending: PendingRequest, to: str, *, detail: str = "", actor: str = SYST
     Raises Lost when it has ended, or is being carried out, and CompletionRunning while its money may be
     moving. No transaction may be open.
     """
-    if pending.lease_until is not None and pending.lease_until > timezone.now():
-        raise Lost
-    others = PendingRequest.objects.filter(subject=pending.subject, state__in=OPEN).exclude(pk=pending.pk)
+    _idle(pending)
     with transaction.atomic(durable=True):
         with suppress(NotFound):
             session = CheckoutSession.objects.locked(pending.subject)
             waiting.give_up(session, keeping.claim_of(pending), actor=actor, expired=to in TOO_LATE)
-            if not others.exists():
+            if not _others(pending).exists():
                 clarifications.withdraw(pending.subject)
                 waiting.call_off(session, actor=actor, expired=to in TOO_LATE)
-        ending = ENDS[to]
-        moves.move(
-            pending,
-            to,
-            # Nobody has run it since we read it.
-            only={"fence": pending.fence, "lease_until": pending.lease_until},
-            terminal_status=ending.status,
-            terminal_error=ending.error,
-            terminal_detail=detail[:500],
-        )
+        _over(pending, to, detail)
+
+
+def deny(pending: PendingRequest, *, actor: str) -> None:
+    """The purchase is not wanted: neither the call nor another that waits for the same session will be
+    carried out, and nobody acts for it any more.
+
+    Raises Lost when the call has ended, or one of them is being carried out, and CompletionRunning while
+    money may be moving; nothing is changed then. No transaction may be open.
+    """
+    with transaction.atomic(durable=True):
+        with suppress(NotFound):
+            session = CheckoutSession.objects.locked(pending.subject)
+            clarifications.withdraw(pending.subject)
+            waiting.call_off(session, actor=actor)
+        for row in (pending, *_others(pending).order_by("pk")):
+            _over(row, PendingState.DENIED)
+
+
+def _others(pending: PendingRequest) -> QuerySet[PendingRequest]:
+    return PendingRequest.objects.filter(subject=pending.subject, state__in=OPEN).exclude(pk=pending.pk)
+
+
+def _idle(pending: PendingRequest) -> None:
+    if pending.lease_until is not None and pending.lease_until > timezone.now():
+        raise Lost
+
+
+def _over(pending: PendingRequest, to: str, detail: str = "") -> None:
+    """The call has ended so. Raises Lost also when somebody runs it, or has since we read it."""
+    _idle(pending)
+    ending = ENDS[to]
+    moves.move(
+        pending,
+        to,
+        only={"fence": pending.fence, "lease_until": pending.lease_until},
+        terminal_status=ending.status,
+        terminal_error=ending.error,
+        terminal_detail=detail[:500],
+    )
 
 
 def _refused(pending: PendingRequest) -> str:

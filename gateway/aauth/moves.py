@@ -106,8 +106,17 @@ def delivered(row: PendingRequest) -> bool:
 
 
 def touch(subject: str) -> int:
-    """Whoever waits for the subject sees that something has changed; how many calls do."""
-    return PendingRequest.objects.filter(subject=subject, state__in=OPEN).update(updated_at=timezone.now())
+    """Whoever waits for the subject sees that something has changed; how many calls do. Inside a transaction.
+
+    It waits for nobody's lock, because it may hold an intervention that the holder comes to want: a call that
+    is locked is being run or ended, and what comes of that is seen as well.
+    """
+    rows = PendingRequest.objects.filter(subject=subject, state__in=OPEN)
+    waiting = len(rows.values_list("pk"))
+    if waiting:
+        free = rows.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
+        PendingRequest.objects.filter(pk__in=list(free)).update(updated_at=timezone.now())
+    return waiting
 
 
 def _ours(row: PendingRequest) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -20,7 +21,7 @@ from checkout import responses
 from checkout.errors import CheckoutError, ProviderUnavailable, StateConflict
 from checkout.models import CheckoutSession
 from checkout.states import SessionState
-from gateway import deferring, outbox, tickets
+from gateway import agents, deferring, outbox, tickets
 from gateway.aauth import ending, keeping, moves, requirements
 from gateway.aauth.requirements import Requirement
 from gateway.conf import conf
@@ -31,6 +32,9 @@ from gateway.once import Answer
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN, PendingState
 from interventions import clarifications
+from interventions.models import Intervention
+from interventions.negotiation import CONTACT
+from interventions.states import OPEN as ASKED
 
 log = logging.getLogger("agentic.aauth")
 
@@ -70,10 +74,15 @@ def look(pending: PendingRequest) -> Requirement | None:
 
 def look_again(payload: Mapping[str, Any]) -> None:
     """The effect: every call that waits for the subject was looked at. Repeatable."""
-    for row in PendingRequest.objects.filter(subject=payload["subject"], state__in=OPEN).order_by(
-        "created_at"
-    ):
-        look(row)
+    rows = PendingRequest.objects.filter(subject=payload["subject"], state__in=OPEN)
+    broken: Exception | None = None
+    for row in rows.order_by("created_at"):
+        try:
+            look(row)
+        except Exception as problem:  # the others have their turn before the effect is tried again
+            broken = problem
+    if broken is not None:
+        raise broken
 
 
 def wake(subject: str) -> None:
@@ -90,11 +99,15 @@ def answers(subject: str) -> bool:
 
 
 def sweep() -> None:
-    """Calls whose time is over have ended, and those that a dead run left were looked at. At most BATCH.
+    """Calls whose time is over have ended, and those for which nobody is asked were looked at, such as what a
+    dead run left. At most BATCH of each.
     Repeatable, and safe beside itself."""
     now = timezone.now()
     late = PendingRequest.objects.filter(state__in=OPEN, expires_at__lte=now).order_by("expires_at")
-    left = PendingRequest.objects.filter(state__in=OPEN, fence__gt=0).order_by("updated_at")
+    asked = Intervention.objects.filter(subject=OuterRef("subject"), state__in=ASKED).exclude(kind=CONTACT)
+    rows = PendingRequest.objects.filter(state__in=OPEN).annotate(waits=Exists(asked))
+    # Nobody is asked: also when they had answered before the call was there to be woken.
+    left = rows.filter(Q(waits=False) | Q(fence__gt=0)).order_by("waits", "updated_at")
     for row in [*late[:BATCH], *left[:BATCH]]:
         try:
             look(row)
@@ -122,6 +135,9 @@ def _go_on(pending: PendingRequest, *, late: bool) -> None:
     verdict = ending.verdict(pending, session)
     if verdict is not None:
         return ending.end(pending, verdict.to, detail=verdict.detail)
+    agent = agents.of_owner(pending.owner)
+    if session.state != SessionState.COMPLETED and (agent is None or not agent.active):
+        return ending.end(pending, PendingState.REVOKED)
     return _run(pending, late=late)
 
 
