@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.aauth import signatures, tokens
-from gateway.aauth.jwk import PrivateKey, new_key, public_jwk
+from gateway.aauth.jwk import PrivateKey, public_jwk
 from gateway.aauth.signatures import Message, SignatureProblem, Signed
 
 NOW = 1_800_000_000
@@ -20,7 +21,7 @@ KID = "key-1"
 
 KEYS: dict[str, PrivateKey] = {
     "Ed25519": Ed25519PrivateKey.from_private_bytes(bytes(range(32))),
-    "ES256": new_key("ES256"),
+    "ES256": ec.derive_private_key(7, ec.SECP256R1()),
 }
 PROVIDER = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
 

@@ -11,9 +11,10 @@ from joserfc.jwk import ECKey, OKPKey
 
 from gateway.aauth.jwk import FIELD, SMALL_ORDER, D, new_key, public_jwk, public_key, thumbprint
 from gateway.aauth.signatures import SignatureProblem
+from tests.aauth.signed_requests import KEYS
 
-ED = public_jwk(new_key())
-EC = public_jwk(new_key("ES256"))
+# The same in every process: they are in the names of tests.
+ED, EC = public_jwk(KEYS["Ed25519"]), public_jwk(KEYS["ES256"])
 
 
 def encoded(raw: bytes) -> str:

@@ -226,8 +226,10 @@ def test_a_repeat_signed_anew_is_the_same_request(agent: PlayedAgent) -> None:
 
 
 @pytest.mark.requirement("ACP-108")
-def test_a_signature_of_rfc_9421_is_not_ours(agent: PlayedAgent) -> None:
-    """Decision 30: with `Signature-Input` beside it nothing is verified here, and nothing is signed."""
+def test_a_signature_of_rfc_9421_is_not_ours(agent: PlayedAgent, settings: Any) -> None:
+    """Decision 30: with `Signature-Input` beside it nothing is verified here, and nothing is signed. Where
+    AAuth is on, it would be an agent's own, and no key may stand beside it."""
+    settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "AAUTH": False}
     enrolled("Ed25519")
     foreign = {"Signature": "sig=:AAAA:", "Signature-Input": 'sig=("@method");created=1'}
 

@@ -73,6 +73,7 @@ def test_loading_again_keeps_what_was_changed_and_brings_back_what_is_gone() -> 
         "delivery options": 0,
         "tax rates": 0,
         "policies": 0,
+        "question rules": 0,
     }
 
 
