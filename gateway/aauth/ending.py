@@ -107,8 +107,10 @@ def verdict(pending: PendingRequest, session: CheckoutSession) -> Verdict | None
 
 
 def late(pending: PendingRequest) -> str:
-    """How a call ends whose time is over: it depends on whether the person ever came (AA-078)."""
-    return PendingState.ABANDONED if pending.state == PendingState.INTERACTING else PendingState.EXPIRED
+    """How a call ends whose time is over: it depends on whether the person ever came, also when they are
+    needed once more and have not come for that (AA-078)."""
+    came = pending.state == PendingState.INTERACTING or pending.code_used_round >= 0
+    return PendingState.ABANDONED if came else PendingState.EXPIRED
 
 
 def end(pending: PendingRequest, to: str, *, detail: str = "", actor: str = SYSTEM) -> None:

@@ -147,10 +147,18 @@ def answered(responses: Mapping[int, Any], *, write: bool) -> list[OpenApiParame
             "Retry-After",
             "Seconds to wait before repeating.",
             {"type": "integer", "minimum": 0},
-            (409, 429, 503),
+            (202, 409, 429, 503),
         ),
         ("Allow", "Methods that are left.", {"type": "string"}, (405,)),
         ("WWW-Authenticate", "How to authenticate.", {"type": "string"}, (401,)),
+        ("Location", "Where to ask what became of the call.", {"type": "string", "format": "uri"}, (202,)),
+        (
+            "AAuth-Requirement",
+            "What is asked now: `requirement=interaction; url=...; code=...`, `requirement=approval` or "
+            "`requirement=clarification`. Without it the call only goes on.",
+            {"type": "string"},
+            (202,),
+        ),
     ):
         if present := [status for status in statuses if status in wanted]:
             found.append(received(name, text, present, schema))
@@ -180,6 +188,36 @@ def _write(
     )
 
 
+_INSTANT = {"type": "string", "format": "date-time"}
+
+WAITING = {
+    202: answer(
+        {
+            "type": "object",
+            "properties": {
+                "status": {"type": "string", "enum": ["pending", "interacting"]},
+                "expires_at": _INSTANT,
+                "checkout_session_id": {"type": "string"},
+                "intervention_type": {"type": "string", "description": "What the person is asked."},
+                "clarification": {"type": "string", "description": "A question to the agent."},
+                "timeout": {"type": "integer", "description": "Seconds that are left to answer it."},
+                "options": {"type": "array", "description": "Answers to choose from."},
+            },
+            "required": ["status", "expires_at", "checkout_session_id"],
+        },
+        "The call waits for a person (AAuth): only for an agent that signs its requests and says so in "
+        "`AAuth-Capabilities`. Ask at `Location` what became of it; a repeat names the same.",
+        {
+            "a person has to come": {
+                "status": "pending",
+                "expires_at": "2026-11-20T14:22:18Z",
+                "checkout_session_id": examples.READY["id"],
+                "intervention_type": "otp",
+            }
+        },
+    )
+}
+
 # The five operations ----------------------------------------------------------------------
 
 create = _write(
@@ -200,7 +238,8 @@ create = _write(
                 "ready for payment": examples.READY,
                 "a one-time code is asked for": examples.AUTHENTICATION_REQUIRED,
             },
-        )
+        ),
+        **WAITING,
     },
     NEW_LINES,
     {
@@ -231,7 +270,8 @@ update = _write(
                 "a one-time code is asked for": examples.AUTHENTICATION_REQUIRED,
                 "the code was wrong": examples.WRONG_CODE,
             },
-        )
+        ),
+        **WAITING,
     },
     (*CHANGED, *NEW_LINES, domain.CompletionRunning(), domain.NoPendingIntervention(param=ANSWER_AT)),
     {
@@ -264,7 +304,8 @@ complete = _write(
                 "declined": examples.DECLINED,
                 "3-D Secure is asked for": examples_3ds.AUTHENTICATING,
             },
-        )
+        ),
+        **WAITING,
     },
     (
         *CHANGED,

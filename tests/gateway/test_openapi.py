@@ -199,7 +199,7 @@ def test_every_session_operation_takes_the_headers_of_the_protocol(written: dict
 
         assert {"API-Version", "Request-Id", "Accept-Language"} <= names, place
         assert ("Idempotency-Key" in names) == (method == "post"), place
-        assert operation["security"] == [{"agentKey": []}], place
+        assert operation["security"] == [{"agentKey": []}, {"signedRequest": []}], place
 
     parameters = written["components"]["parameters"]
     assert parameters["API-Version"]["required"]
@@ -212,10 +212,10 @@ def test_every_session_operation_names_its_refusals(written: dict[str, Any]) -> 
     reading = {"400", "401", "403", "404", "429", "500", "503"}
     changing = reading | {"405", "409", "413", "415", "422"}
     wanted = {
-        "createCheckoutSession": changing - {"404", "405"} | {"201"},
+        "createCheckoutSession": changing - {"404", "405"} | {"201", "202"},
         "getCheckoutSession": reading | {"200"},
-        "updateCheckoutSession": changing | {"200"},
-        "completeCheckoutSession": changing | {"200"},
+        "updateCheckoutSession": changing | {"200", "202"},
+        "completeCheckoutSession": changing | {"200", "202"},
         "cancelCheckoutSession": changing | {"200"},
     }
 
@@ -253,10 +253,11 @@ def test_answers_name_their_headers(written: dict[str, Any]) -> None:
             headers = set(answer["headers"])
             assert "Request-Id" in headers, place
             assert ("Idempotency-Key" in headers) == (method == "post"), place
-            assert ("Retry-After" in headers) == (status in ("409", "429", "503")), place
+            assert ("Retry-After" in headers) == (status in ("202", "409", "429", "503")), place
+            assert (headers >= {"Location", "AAuth-Requirement"}) == (status == "202"), place
             assert ("Allow" in headers) == (status == "405"), place
             assert ("Idempotent-Replayed" in headers) == (
-                method == "post" and status in ("200", "201", "400", "405")
+                method == "post" and status in ("200", "201", "202", "400", "405")
             ), place
 
 

@@ -277,3 +277,17 @@ def test_a_provider_that_is_silent_ends_nothing(named: NamedAgent, monkeypatch: 
     with time_machine.travel(timezone.now() + timedelta(seconds=20), tick=True):
         assert named.poll(parked).json()["status"] == "completed"
     assert SandboxCharge.objects.count() == Order.objects.count() == 1
+
+
+@pytest.mark.requirement("AA-078")
+@pytest.mark.parametrize(("used", "ends"), [(0, (403, "abandoned")), (-1, (408, "expired"))])
+def test_who_came_in_an_earlier_round_has_abandoned_it(
+    named: NamedAgent, wire: Wire, used: int, ends: tuple[int, str]
+) -> None:
+    """Needed once more, the call is pending again; that its person never came would not be true."""
+    parked = asked(named.complete(ready(named), ASKING))
+    PendingRequest.objects.update(round=used + 1, code_used_round=used)
+    assert row().state == "pending"
+
+    with time_machine.travel(row().expires_at + timedelta(seconds=1), tick=False):
+        assert problem(named.poll(parked)) == ends
