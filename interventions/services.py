@@ -47,6 +47,7 @@ __all__ = [
     "resend",
     "snapshot",
     "standing",
+    "take_back",
 ]
 
 log = logging.getLogger("agentic.interventions")
@@ -179,6 +180,16 @@ def close_all(subject: str, *, actor: str, kind: str = "", but: Collection[str] 
     found = Intervention.objects.select_for_update().filter(subject=subject, state__in=OPEN, **only)
     rows = list(found.exclude(kind__in=but) if but else found)
     _cancel(rows, actor, "closed")
+    return len(rows)
+
+
+def take_back(subject: str, *, actor: str) -> int:
+    """What a person had confirmed for the subject counts no more, because they said no to it after all; how
+    much that was. Repeatable. Inside the caller's transaction."""
+    _inside_a_transaction()
+    done = Intervention.objects.select_for_update().filter(subject=subject, state=InterventionState.PASSED)
+    rows = list(done.exclude(kind__in=(APPROVAL, QUESTION)))
+    _cancel(rows, actor, "refused afterwards")
     return len(rows)
 
 

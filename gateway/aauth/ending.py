@@ -21,6 +21,7 @@ from gateway.deferring import Lost
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN, PendingState
 from interventions import clarifications
+from interventions import services as interventions
 from interventions.moves import PERSON
 from interventions.negotiation import APPROVAL, Kind
 from interventions.states import InterventionState
@@ -133,7 +134,7 @@ def end(pending: PendingRequest, to: str, *, detail: str = "", actor: str = SYST
 
 def deny(pending: PendingRequest, *, actor: str) -> None:
     """The purchase is not wanted: neither the call nor another that waits for the same session will be
-    carried out, and nobody acts for it any more.
+    carried out, and nobody acts for it any more. What its person had confirmed counts no more.
 
     Raises Lost when the call has ended, or one of them is being carried out, and CompletionRunning while
     money may be moving; nothing is changed then. No transaction may be open.
@@ -143,6 +144,7 @@ def deny(pending: PendingRequest, *, actor: str) -> None:
             session = CheckoutSession.objects.locked(pending.subject)
             clarifications.withdraw(pending.subject)
             waiting.call_off(session, actor=actor)
+            interventions.take_back(session.id, actor=actor)
         for row in (pending, *_others(pending).order_by("pk")):
             _over(row, PendingState.DENIED)
 

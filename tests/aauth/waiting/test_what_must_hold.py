@@ -277,3 +277,18 @@ def test_one_call_that_breaks_keeps_no_other_from_being_looked_at(
         resuming.look_again({"subject": subject})
 
     assert len(set(seen)) == 2
+
+
+def test_a_no_takes_back_what_its_person_had_confirmed(named: NamedAgent) -> None:
+    """They confirmed, and said no while the merchant was still deciding: whoever completes again has to
+    ask them again, and the merchant's yes alone sells nothing."""
+    looked_at_by_the_merchant()
+    subject = asked(sneakers(named)).json()["checkout_session_id"]
+    confirmed(subject)
+    asked(named.complete(subject))
+    said_no(PendingRequest.objects.latest("created_at"))
+
+    again = asked(named.complete(subject))
+
+    assert "requirement=interaction" in again.headers["AAuth-Requirement"]
+    assert nothing_charged()
