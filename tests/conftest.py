@@ -65,7 +65,11 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> bool:
         return True
     if not config.getoption("--with-database"):
         return False
-    marked = any(item.get_closest_marker(mark) for mark in ("django_db", "services", "server"))
+    server = item.get_closest_marker("server")
+    # A server of its own runs on SQLite, whatever this run is on, unless its test says otherwise.
+    marked = any(item.get_closest_marker(mark) for mark in ("django_db", "services")) or (
+        server is not None and server.kwargs.get("database", False)
+    )
     fixtures = getattr(item, "fixturenames", ())
     return not marked and not {"db", "transactional_db"}.intersection(fixtures)
 

@@ -21,7 +21,7 @@ from tests.hostile.stores import Store, store
 from tests.project.server import Server
 
 pytestmark = [
-    pytest.mark.server,
+    pytest.mark.server(database=True),
     pytest.mark.xdist_group("restart"),
     pytest.mark.requirement("R23", "T14", "T16"),
 ]

@@ -22,7 +22,7 @@ from tests.project.server import Server
 
 THREADS = 16
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("hostile bytes")]
+pytestmark = [pytest.mark.server(database=True), pytest.mark.xdist_group("hostile bytes")]
 
 CASES = [
     *(*framing.LENGTHS, *framing.CHUNKS, *framing.CONNECTIONS),

@@ -23,7 +23,7 @@ from tests.hostile.gated_payments import GATE, STOPS_AFTER, STOPS_BEFORE
 from tests.hostile.stores import Store, store
 from tests.project.server import Server, eventually
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("restart")]
+pytestmark = [pytest.mark.server(database=True), pytest.mark.xdist_group("restart")]
 
 SETTINGS = "tests.hostile.restart_settings"
 PURCHASES = 12

@@ -66,7 +66,7 @@ def relays(receiver: Receiver, folder: Path) -> Iterator[Callable[[], None]]:
 
 
 @pytest.mark.services
-@pytest.mark.server
+@pytest.mark.server(database=True)
 @pytest.mark.requirement("R16", "ACP-121")
 def test_no_event_is_lost(
     agent: PlayedAgent, endpoint: WebhookEndpoint, receiver: Receiver, tmp_path: Path
