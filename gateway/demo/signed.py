@@ -65,23 +65,26 @@ class SignedAgent:
         self._made = provider()
         self.name = self._made.subject
         self._shown = _Shown(printer, transport or httpx.HTTPTransport(), base)
-        self._agent = Agent(
-            self._made.identity(),
-            resource=base,
-            person_server=person_server,
-            on_interaction=self._prompt,
-            on_status=self._hear,
-            on_clarification=self._answer if self.answers else None,
-            habits=Habits(
-                loopback_http=True,
-                relay_seconds=relay_seconds,
-                patience_seconds=PATIENCE_SECONDS,
-                description="Somebody has to confirm your purchase.",
-            ),
-            clock=lambda: self._now,
-            sleep=self._pause,
-            transport=self._shown,
-        )
+        try:
+            self._agent = Agent(
+                self._made.identity(),
+                resource=base,
+                person_server=person_server,
+                on_interaction=self._prompt,
+                on_status=self._hear,
+                on_clarification=self._answer if self.answers else None,
+                habits=Habits(
+                    loopback_http=True,
+                    relay_seconds=relay_seconds,
+                    patience_seconds=PATIENCE_SECONDS,
+                    description="Somebody has to confirm your purchase.",
+                ),
+                clock=lambda: self._now,
+                sleep=self._pause,
+                transport=self._shown,
+            )
+        except AgentError as problem:
+            raise BrokenPromise(f"An agent can sign for this shop: {problem}.") from None
 
     def close(self) -> None:
         self._agent.close()
@@ -94,8 +97,11 @@ class SignedAgent:
         return self._ask("POST", path, body)
 
     def get_pending(self) -> Answer:
-        """What the pending address of the last call that waited says now."""
-        return answer(self._agent.to_resource("GET", self.pending, None))
+        """What the pending address of the last call that waited says now. Raises BrokenPromise."""
+        try:
+            return answer(self._agent.to_resource("GET", self.pending, None))
+        except AgentError as problem:
+            raise BrokenPromise(f"the pending address answers: {problem}") from None
 
     @property
     def session(self) -> str:

@@ -83,6 +83,7 @@ def test_outside_the_demo_it_is_https_its_secrets_are_its_own_and_nobody_takes_i
             SMS={},
             VAULT={},
             AUTHENTICATION={},
+            AAUTH_ISSUERS={},
             PAYMENTS="gateway.acquirer_account.provider",
             ACQUIRER={**ACCOUNT, **changed},
         )

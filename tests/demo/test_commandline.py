@@ -268,6 +268,20 @@ def test_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
         "shipment",
         "refund",
         "handoff",
+        "aauth_approve",
+        "aauth_merchant",
+        "aauth_deny",
+        "aauth_abandon",
+        "aauth_expire",
+        "aauth_question_rule",
+        "aauth_question_operator",
+        "aauth_question_person",
+        "aauth_no_questions",
+        "aauth_cancel",
+        "aauth_person_server",
+        "aauth_person_server_unable",
+        "aauth_person_server_silent",
+        "aauth_person_server_down",
     ]
 
 
@@ -324,5 +338,9 @@ print(json.dumps(sorted(sys.modules)))
     ours = {
         name for name in loaded if name.split(".")[0] in ("gateway", "checkout", "interventions", "schemas")
     }
-    assert {name for name in ours if not name.startswith("gateway.demo")} == {"gateway"}
+    client = {
+        f"gateway.aauth.{name}" for name in ("signatures", "signature_problem", "signature_fields", "jwk")
+    }
+    others = {name for name in ours if not name.startswith(("gateway.demo", "gateway.aauth.agent"))}
+    assert others == {"gateway", "gateway.aauth", *client}
     assert not {"django", "sqlite3", "psycopg", "rest_framework"} & set(loaded)
