@@ -112,8 +112,8 @@ class Scanner:
 
 
 def _alone(digits: bytes, raw: bytes) -> bool:
-    """Not within a random id, a longer number or a time: those hold any six digits now and then."""
-    around = re.compile(rb"(?<![0-9A-Fa-f])" + re.escape(digits) + rb"(?![0-9A-Fa-f])")
+    """Not within a random id or token, a longer number or a time: those hold any digits now and then."""
+    around = re.compile(rb"(?<![0-9A-Za-z.])" + re.escape(digits) + rb"(?![0-9A-Za-z])")
     return around.search(_MOMENT.sub(b" ", raw)) is not None
 
 

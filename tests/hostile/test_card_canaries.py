@@ -29,7 +29,8 @@ from tests.hostile.canaries import Canary, Scanner
 from tests.hostile.played import Played, report, scan
 from tests.parts import plugged
 
-CODE = "9173"
+CODE = "0917"
+"""No number of a row is written like that."""
 HEADERS = ("API-Version", "Signature", "Timestamp", "User-Agent", "Accept-Language", "Content-Type")
 
 
