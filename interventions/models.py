@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
-from django.db.models.signals import post_delete, post_save
+from django.db import models
 from django.utils import timezone
 
 from interventions import countries, policy, question_rules, questions
@@ -182,15 +181,7 @@ class Policy(models.Model):
         return ""
 
 
-def _forget_policies(*, using: str | None = None, **_: Any) -> None:
-    """At once for who made the change, and for the others when they can see it: until the commit
-    another thread reads the old policies, and may keep them."""
-    policy.forget()
-    transaction.on_commit(policy.forget, using=using, robust=True)
-
-
-post_save.connect(_forget_policies, sender=Policy, dispatch_uid="agentic_policy_saved")
-post_delete.connect(_forget_policies, sender=Policy, dispatch_uid="agentic_policy_deleted")
+policy.active.forgotten_with(Policy, "policy")
 
 
 class Intervention(models.Model):
@@ -422,14 +413,7 @@ class ClarificationRule(models.Model):
         )
 
 
-def _forget_rules(*, using: str | None = None, **_: Any) -> None:
-    """As for policies."""
-    question_rules.forget()
-    transaction.on_commit(question_rules.forget, using=using, robust=True)
-
-
-post_save.connect(_forget_rules, sender=ClarificationRule, dispatch_uid="agentic_question_rule_saved")
-post_delete.connect(_forget_rules, sender=ClarificationRule, dispatch_uid="agentic_question_rule_deleted")
+question_rules.active.forgotten_with(ClarificationRule, "question_rule")
 
 
 class Clarification(models.Model):

@@ -6,14 +6,11 @@ whenever they change, and before anything is charged.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from interventions.negotiation import Enforcement, Kind, Requirement
-
-FRESH_SECONDS = 5.0
-"""How long another process may go on with the policies it read."""
+from interventions.remembered import Remembered
 
 _STRICTEST_FIRST = (Enforcement.ALWAYS, Enforcement.CONDITIONAL, Enforcement.OPTIONAL)
 
@@ -97,33 +94,22 @@ def requirement(rules: Iterable[Rule], facts: Facts) -> Requirement:
     )
 
 
-_edition = object()
-"""Another one each time somebody says that the policies changed."""
-_read: tuple[object, float, tuple[Rule, ...]] | None = None
-"""What was read, when, and of which edition: a slow reader's old policies are not kept as new."""
-
-
 def current(facts: Facts) -> Requirement:
-    """The requirement by the active policies, read at most FRESH_SECONDS ago.
+    """The requirement by the active policies, read a few seconds ago at most.
 
     A change made in this process counts at once. A transaction may be open.
     """
-    return requirement(_rules(), facts)
+    return requirement(active(), facts)
 
 
-def forget() -> None:
-    """The policies are read again when they are needed next."""
-    global _edition, _read
-    _edition, _read = object(), None
-
-
-def _rules() -> tuple[Rule, ...]:
-    global _read
-    now, edition, read = time.monotonic(), _edition, _read
-    if read is not None and read[0] is edition and now - read[1] < FRESH_SECONDS:
-        return read[2]
+def _active() -> tuple[Rule, ...]:
     from interventions.models import Policy
 
-    rules = tuple(policy.rule() for policy in Policy.objects.filter(active=True))
-    _read = (edition, now, rules)
-    return rules
+    return tuple(policy.rule() for policy in Policy.objects.filter(active=True))
+
+
+active = Remembered(_active)
+"""The active policies."""
+
+forget = active.forget
+"""The policies are read again when they are needed next."""

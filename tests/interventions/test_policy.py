@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from interventions import policy
+from interventions import policy, remembered
 from interventions.models import Policy
 from interventions.negotiation import Enforcement, Kind, Requirement
 from interventions.policy import Facts, Rule, current, requirement
@@ -163,7 +163,7 @@ def test_a_change_by_another_process_counts_within_five_seconds(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 100.0
-    monkeypatch.setattr(policy.time, "monotonic", lambda: clock)
+    monkeypatch.setattr(remembered.time, "monotonic", lambda: clock)
     Policy.objects.create(name="all", kinds=["otp"])
     assert current(SNEAKERS).kinds == OTP
     Policy.objects.update(active=False)
