@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseNotModified
+from django.http import HttpResponse
 from django.urls import URLPattern
 from django.urls.resolvers import RoutePattern
 from rest_framework.request import Request
@@ -14,17 +13,16 @@ from rest_framework.request import Request
 from gateway import strict_json
 from gateway.aauth import problems
 from gateway.aauth.signature_problem import ALGORITHMS
-from gateway.api import ProtocolView, json_response
 from gateway.conf import conf
+from gateway.public_document import PublicDocument
 
 PATH = ".well-known/aauth-resource.json"
 NAME = "agentic_aauth_resource"
-FRESH_SECONDS = 3600
 COVERED = ("content-type", "content-digest")
 """What a signature covers besides what every signature does, where there is a body (AA-401)."""
 
 
-class Metadata(ProtocolView):
+class Metadata(PublicDocument):
     """Public, cacheable, the same for everybody."""
 
     dialect = problems
@@ -32,21 +30,11 @@ class Metadata(ProtocolView):
     schema = None
 
     def get(self, request: Request) -> HttpResponse:
-        raw = strict_json.dumps(document())
-        tag = f'"{sha256(raw).hexdigest()[:32]}"'
-        unchanged = tag in request.META.get("HTTP_IF_NONE_MATCH", "")
-        response = HttpResponseNotModified() if unchanged else json_response(200, raw)
-        response.headers["ETag"] = tag
-        response.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}"
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        return response
+        return self.published(request, strict_json.dumps(document()))
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """A shared cache gives the answer to others, so it names no request of the first (T88)."""
         response = super().finalize_response(request, response, *args, **kwargs)
-        if response.headers["Cache-Control"].startswith("public"):
-            response.headers.pop("Request-Id", None)
-        else:
+        if not response.headers["Cache-Control"].startswith("public"):
             response.headers["Content-Type"] = problems.TYPE
         return response
 
