@@ -274,6 +274,42 @@ class Conf:
     AAUTH_UPDATED_REQUESTS: bool = True
     """An agent may answer a question with another body of the call that waits (AA-107)."""
 
+    AAUTH_KEYS: str = field(default="", repr=False)
+    """The file with the keys that we sign tokens with, made by `agentic_aauth_key create`; the same for all
+    workers. Needed to be a person server, and to ask agents for a token of theirs."""
+    AAUTH_SCOPES: Mapping[str, str] = field(default_factory=dict)
+    """What agents can be granted at our account endpoint besides `profile` and `orders`: name of the scope to
+    what people read of it."""
+
+    AAUTH_PERSON_SERVER: bool = False
+    """We speak for the people who have an account here, towards their own agents (docs/aauth/person.md)."""
+    PERSONS: str = ""
+    """Dotted path of the part that knows who has an account (`gateway.persons.Persons`). Empty: Django's own
+    users."""
+    AAUTH_CONSENT_SECONDS: int = 15 * 60
+    """How long a person can decide what an agent asks for."""
+    AAUTH_TOKEN_SECONDS: int = 3600
+    """How long a token that we give out lives, at most an hour (AA-217)."""
+    AAUTH_RELAY_SECONDS: int = 15 * 60
+    """How long we try to bring a person somewhere when the agent does not say (`max_wait`)."""
+    AAUTH_RELAY_RATE: int = 6
+    """How many requests to bring its person somewhere an agent has in any minute (AA-218)."""
+    AAUTH_RELAY_ORIGINS: tuple[str, ...] = ()
+    """Where people may be sent, as origins such as https://shop.example. Empty: to any https address
+    (decision 33)."""
+    REACH_CHANNELS: tuple[str, ...] = ("web_session", "web_push", "webhook", "email")
+    """How people are reached, the most direct first."""
+    REACH_PRESENT_SECONDS: int = 30
+    """A person is at a page of ours that asked for news within so many seconds."""
+    REACH_WEBHOOK: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The merchant's own server that reaches people in its app: `{"url": ..., "secret": ...}`; see
+    docs/aauth/person.md. Empty: there is none."""
+    REACH_PUSH_KEY: str = field(default="", repr=False)
+    """The file with the key by which push services know us (VAPID), made by `agentic_push_key create`. Empty:
+    no push messages."""
+    REACH_PUSH_CONTACT: str = ""
+    """Whom push services can write to: mailto:... or https://... Empty: SITE_CONTACT."""
+
     EGRESS_LOOPBACK: tuple[str, ...] = ()
     """`host:port` of servers on this machine that we may ask, by http too. Heeded in the demo only."""
 
@@ -302,6 +338,11 @@ def conf() -> Conf:
 def unknown_keys() -> list[str]:
     """Keys of the dict that mean nothing here."""
     return sorted(set(getattr(settings, NAME, {})) - KEYS)
+
+
+def sign_in_path() -> str:
+    """Where people sign in, as Django's LOGIN_URL names it."""
+    return str(settings.LOGIN_URL)
 
 
 def has_demo_secret_key() -> bool:

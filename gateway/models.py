@@ -10,6 +10,14 @@ from django.utils import timezone
 from gateway.audit_models import AuditEvent, AuditSeal, AuditTrail  # noqa: F401  (Django looks here)
 from gateway.contact_models import ContactMessage  # noqa: F401
 from gateway.pending_models import Issuer, PendingRequest, UsedSignature  # noqa: F401
+from gateway.person_models import (  # noqa: F401
+    AgentBinding,
+    DirectedSubject,
+    Grant,
+    IssuedToken,
+    RevokedToken,
+    Summons,
+)
 from gateway.session_models import AgentSession  # noqa: F401
 from interventions.identifiers import IdentifierField
 

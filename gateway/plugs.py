@@ -29,6 +29,7 @@ from gateway import (
     outbox,
     payment_events,
     periodic,
+    persons,
     policy_choices,
     relay,
     risk_rules,
@@ -117,6 +118,7 @@ def plug_in() -> None:
             **_waking(settings),
         )
     )
+    persons.plug(_persons(settings))
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
         outbox.register(kind, effect)
     relay.periodic("checkout.sweep", settings.SWEEP_SECONDS, effects.sweep)
@@ -135,6 +137,16 @@ def plug_in() -> None:
     authentication.plug(SignedRequests())
     relay.periodic("aauth.signatures.purge", periodic.PURGE_SECONDS, replay.purge)
     relay.periodic("aauth.issuers.purge", periodic.PURGE_SECONDS, issuers.purge)
+
+
+def _persons(settings: Conf) -> persons.Persons:
+    """Who knows people with an account; Django's users, unless the settings name a part that can be used."""
+    try:
+        known: persons.Persons = load(settings.PERSONS) if settings.PERSONS else persons.DjangoPersons()
+    except ImproperlyConfigured as problem:
+        log.warning("Django's users have the accounts: %s", problem)
+        return persons.DjangoPersons()
+    return known
 
 
 def _waking(settings: Conf) -> dict[str, Any]:

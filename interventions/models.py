@@ -18,6 +18,8 @@ from interventions.negotiation import PASSIVE, Enforcement, Kind
 from interventions.ports import DeviceKey, ports
 from interventions.question_models import Clarification as Clarification
 from interventions.question_models import ClarificationRule as ClarificationRule
+from interventions.reach_models import ReachAttempt as ReachAttempt
+from interventions.reach_models import ReachChannel as ReachChannel
 from interventions.states import MOVES, OPEN, InterventionState
 from interventions.stored_countries import stored_countries
 

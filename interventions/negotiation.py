@@ -44,6 +44,10 @@ QUESTION = "question"
 """What the agent itself is asked, before its person is. No type of the protocol: it is never negotiated or
 shown as one, and no person acts."""
 
+CONSENT = "consent"
+"""What a person allows their own agent elsewhere, on our page as their person server. No type of the
+protocol, about no purchase, and no agent can answer it."""
+
 CODED = frozenset({Kind.OTP.value, CONTACT})
 """What is answered with a code, and counts against the caps of codes."""
 

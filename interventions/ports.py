@@ -198,29 +198,6 @@ class AddressCheck(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What a person is told. `id` makes a repeat recognisable; text from agents is untrusted."""
-
-    id: str
-    subject: str
-    text: str
-    url: str = ""
-
-
-@runtime_checkable
-class PersonChannel(Protocol):
-    """A way to reach a person. Called by the relay with no transaction open; may be slow.
-
-    At least once: a channel that can recognise a repeat by `notice.id` sends it once.
-    """
-
-    def reach(self, person: str, notice: Notice) -> bool:
-        """The notice is on its way; False when this channel cannot reach this person. Raises
-        when it may be tried again."""
-        ...
-
-
 @runtime_checkable
 class TextMessages(Protocol):
     """Who carries text messages to phones, such as a provider of SMS.
