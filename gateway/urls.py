@@ -43,6 +43,7 @@ urlpatterns = [
     path("aauth/i/<str:slug>", InteractionPage.as_view(), name="interaction"),
     path("aauth/i/<str:slug>/ask", AskPage.as_view(), name="interaction_ask"),
     path("aauth/i/<str:slug>/standing", InteractionStanding.as_view(), name="interaction_standing"),
+    path("account/", include("gateway.person.account_urls")),
     path("payments/webhook", PaymentWebhook.as_view(), name="payment_webhook"),
     path("healthz", Healthz.as_view(), name="healthz"),
     path("readyz", Readyz.as_view(), name="readyz"),
