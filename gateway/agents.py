@@ -108,8 +108,8 @@ def of_owners(owners: Iterable[str]) -> dict[str, Agent]:
 
 
 def blocked() -> Exists:
-    """Database expression over rows with an `owner`: an operator has blocked that agent, which has an identity
-    of its own."""
+    """Database expression over rows with an `owner`: an operator has blocked that agent, which has an
+    identity of its own."""
     owner, after = OuterRef("owner"), len(SIGNED) + 1
     bar = StrIndex(owner, Value("|"))
     issuer = Substr(owner, after, Greatest(bar - after, Value(0)))  # no "|": nothing, and no error

@@ -33,4 +33,5 @@ _parser.add_render_rule("fence", _fence)
 def shown(text: str, *, longest: int = LONGEST) -> SafeString:
     """The text as HTML, at most `longest` characters of it; "" for none."""
     clean = visible(text.replace("\r\n", "\n"), longest=longest, keep="\n\t")
-    return mark_safe(_parser.render(clean))  # noqa: S308  (the parser writes every tag, and escapes the rest)
+    html: str = _parser.render(clean)
+    return mark_safe(html)  # noqa: S308  (the parser writes every tag, and escapes the rest)

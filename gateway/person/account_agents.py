@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from checkout.untrusted import visible
-from gateway import bindings, grants
+from gateway import agent_revoking, bindings, grants
 from gateway.person import account_asked, account_people
 from gateway.person.account import AccountPage, NotTheirs
 from gateway.person.account_people import Who
@@ -97,7 +97,7 @@ class RevokeAgentPage(AgentsPage):
     def taken(self, request: HttpRequest, **kept: str) -> HttpResponse:
         row = self.found(kept["binding"])
         if request.POST.get("answer") == "revoke":
-            grants.revoke_agent(row.owner, self.person.id)
+            agent_revoking.revoke(row.owner, self.person.id)
         return self.sent_on(reverse("agentic:account_agents"))
 
     def found(self, number: str) -> AgentBinding:

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_noop
 
 from checkout.untrusted import visible
 from gateway import agents
-from gateway.models import PendingRequest
-from gateway.pending_states import OPEN, PendingState
+from gateway.pending_models import PendingRequest
+from gateway.pending_states import PendingState
 from gateway.person.account_people import Who
 from gateway.person_models import AgentBinding, Grant, Summons
 from interventions.weblinks import parse
@@ -71,8 +71,8 @@ class Asked:
 
 
 def waiting(person: str) -> list[Asked]:
-    """What waits for the person now, the oldest first; nothing of an agent that may not act for them any more,
-    or that an operator has blocked, nor what they came to by another way. One statement."""
+    """What waits for the person now, the oldest first; nothing of an agent that may not act for them any
+    more, or that an operator has blocked, nor what they came to by another way. One statement."""
     now = timezone.now()
     theirs = AgentBinding.objects.filter(owner=OuterRef("owner"), person=person, revoked_at=None)
     parked = PendingRequest.objects.filter(pk=OuterRef("pending"), state=PendingState.PENDING)
@@ -91,21 +91,9 @@ def page_of_history(person: str, start: int, many: int) -> list[Asked]:
     return [Asked(*row) for row in rows[start : start + many]]
 
 
-def address_of(asked: Asked, slugs: Mapping[str, str]) -> str:
-    """The page where it is answered; "" where there is none any more."""
-    if not asked.is_grant:
-        return reverse("agentic:account_summons", args=(asked.id,))
-    slug = slugs.get(asked.id)
-    return reverse("agentic:interaction", args=(slug,)) if slug else ""
-
-
-def slugs_of(items: list[Asked]) -> dict[str, str]:
-    """By grant, the address of the page of the call that waits for it. One statement, none for none."""
-    grants = [asked.id for asked in items if asked.is_grant]
-    if not grants:
-        return {}
-    rows = PendingRequest.objects.filter(subject__in=grants, state__in=OPEN)
-    return dict(rows.order_by("created_at").values_list("subject", "slug"))
+def address_of(asked: Asked) -> str:
+    """The page of a summons; "" for a grant, which is decided on the page of its call."""
+    return "" if asked.is_grant else reverse("agentic:account_summons", args=(asked.id,))
 
 
 def title_of(asked: Asked, who: Mapping[str, Who]) -> dict[str, str]:
@@ -130,5 +118,5 @@ def _grants(person: str) -> QuerySet[Any, Any]:
 
 
 def _rows(rows: QuerySet[Any, Any], *, place: str, table: str) -> QuerySet[Any, Any]:
-    named = rows.annotate(place=F(place), table=Value(table, output_field=CharField()))
+    named: QuerySet[Any, Any] = rows.annotate(place=F(place), table=Value(table, output_field=CharField()))
     return named.order_by().values_list(*_COLUMNS)

@@ -44,7 +44,10 @@ class HistoryPage(AccountPage):
         # One more than is shown says whether there are others.
         items = account_asked.page_of_history(self.person.id, (number - 1) * EACH, EACH + 1)
         who = account_people.all_of(asked.owner for asked in items)
-        rows = [(asked, who[asked.owner], _outcome(asked), _page(asked)) for asked in items[:EACH]]
+        rows = [
+            (asked, who[asked.owner], _outcome(asked), account_asked.address_of(asked))
+            for asked in items[:EACH]
+        ]
         context = {
             "rows": rows,
             "number": number,
@@ -67,8 +70,3 @@ def _outcome(asked: Asked) -> str:
         return DECIDED[state]
     over = SummonsState.UNREACHED if late and asked.state in Summons.OPEN else SummonsState(asked.state)
     return CAME[over]
-
-
-def _page(asked: Asked) -> str:
-    """Where more is said of it; "" where there is nothing more."""
-    return "" if asked.is_grant else account_asked.address_of(asked, {})

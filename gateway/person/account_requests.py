@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from checkout.untrusted import visible
-from gateway import markdown_html, parked, summonses
+from gateway import markdown_html, parked, summons_answers, summonses
 from gateway.conf import conf
 from gateway.person import account_asked, account_ends, account_people
 from gateway.person.account import AccountPage, NotTheirs
@@ -27,7 +27,6 @@ from gateway.person.forms import cleaned
 from gateway.person.orders import MOMENT
 from gateway.person_models import Summons
 from gateway.person_states import SummonsState
-from gateway.summonses import LONGEST_ANSWER
 from interventions.translation import words
 from interventions.weblinks import parse
 
@@ -60,9 +59,9 @@ class RequestPage(AccountPage):
                     reply = "\n".join(cleaned(line) for line in lines).strip()
                     try:
                         summonses.answer(row.pk, self.person.id, reply)
-                    except summonses.Refused as refused:
+                    except summons_answers.Refused as refused:
                         wrong = words(self.language(request))(refused.text) % refused.values
-                        return self.asked(request, row, reply=reply[:LONGEST_ANSWER], wrong=wrong)
+                        return self.asked(request, row, reply=reply[: summons_answers.LONGEST], wrong=wrong)
                 case "decline":
                     summonses.decline(row.pk, self.person.id)
         except summonses.Unknown:
@@ -109,7 +108,7 @@ class RequestPage(AccountPage):
             "question": markdown_html.shown(row.question),
             "reply": reply,
             "wrong": wrong,
-            "longest": LONGEST_ANSWER,
+            "longest": summons_answers.LONGEST,
             "minutes": max(1, round((row.expires_at - timezone.now()).total_seconds() / 60)),
             "moment": words(language)(MOMENT),
         }
@@ -125,7 +124,7 @@ def _state_of(row: Summons) -> str:
 
 
 def _origin(url: str) -> str:
-    """"" for what is no plain address."""
+    """ "" for what is no plain address."""
     try:
         return parse(url).origin
     except ValueError:

@@ -1,6 +1,7 @@
 """What a person's agents want of them now, and how the banner of a page hears of it.
 
 GET   .../account/        what waits, the oldest first
+POST  .../account/        on to the page where a grant is decided
 POST  .../account/news    for `banner.js`: how much waits and what is newest; the browser counts as present
 
 A browser that asks for news is one in which its person can be reached (AA-210): that is what the POST
@@ -18,10 +19,12 @@ from django.urls import reverse
 from django.utils.translation import gettext_noop
 from django.views import View
 
-from gateway import persons
+from gateway import parked, persons
 from gateway.conf import conf
+from gateway.pending_models import PendingRequest
+from gateway.pending_states import OPEN
 from gateway.person import account_asked, account_people
-from gateway.person.account import AccountPage
+from gateway.person.account import AccountPage, NotTheirs
 from gateway.person.account_asked import Asked
 from gateway.person.orders import MOMENT
 from interventions import reaching
@@ -45,10 +48,20 @@ class WaitingPage(AccountPage):
     def shown(self, request: HttpRequest, **kept: str) -> HttpResponse:
         items = account_asked.waiting(self.person.id)
         who = account_people.all_of(asked.owner for asked in items)
-        slugs = account_asked.slugs_of(items)
-        rows = [(asked, who[asked.owner], account_asked.address_of(asked, slugs)) for asked in items]
+        rows = [(asked, who[asked.owner], account_asked.address_of(asked)) for asked in items]
         moment = words(self.language(request))(MOMENT)
         return self.show(request, "account", {"rows": rows, "moment": moment})
+
+    def taken(self, request: HttpRequest, **kept: str) -> HttpResponse:
+        """The address has a code in it, which belongs into no page: it is asked for by a POST."""
+        wanted = request.POST.get("grant", "")
+        asked = next((one for one in account_asked.waiting(self.person.id) if one.id == wanted), None)
+        if asked is None or not asked.is_grant:
+            raise NotTheirs
+        calls = PendingRequest.objects.filter(subject=asked.id, state__in=OPEN).order_by("-created_at")
+        pending = calls.values_list("pk", flat=True).first()
+        call = parked.lot().of(pending) if pending else None
+        return self.sent_on(call.address if call else request.path)
 
 
 class News(AccountPage):
@@ -101,7 +114,7 @@ class News(AccountPage):
             who = account_people.all_of((newest.owner,))
             told["title"] = say(newest.title) % account_asked.title_of(newest, who)
             if len(items) == 1:
-                told["url"] = account_asked.address_of(newest, account_asked.slugs_of(items)) or told["url"]
+                told["url"] = account_asked.address_of(newest) or told["url"]
         return told
 
 
