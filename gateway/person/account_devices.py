@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from checkout.untrusted import visible
-from gateway import links
+from gateway import links, reach_channels
 from gateway.person.account import AccountPage, NotTheirs
 from gateway.person.orders import MOMENT
 from interventions import masking, reaching
@@ -25,9 +25,6 @@ from interventions.reach_ports import Notice, ways
 from interventions.translation import words
 
 CHANNEL_ID = re.compile(r"rch_[0-9a-z]{1,60}", re.ASCII)
-ACCOUNT_MAIL = "account"
-"""The one way by mail that a person has: to the address that the merchant knows."""
-
 KINDS = {
     ReachChannel.WEB_SESSION: gettext_noop("A browser in which you were signed in"),
     ReachChannel.WEB_PUSH: gettext_noop("Push messages to a device"),
@@ -87,7 +84,7 @@ class DevicesPage(AccountPage):
     def mail(self) -> None:
         """They want to be written to, at the address that the merchant knows."""
         if self.person.email and ReachChannel.EMAIL in ways().parts:
-            reaching.keep(self.person.id, ReachChannel.EMAIL, ACCOUNT_MAIL, verified=True)
+            reach_channels.want_mail(self.person.id, wanted=True)
 
     def told(self, request: HttpRequest, row: ReachChannel) -> bool:
         """A test has gone that way; what came of it is on record."""

@@ -181,6 +181,9 @@ TEMPLATES = [
     },
 ]
 
+# By the name of its address, in gateway/project/pages.py.
+LOGIN_URL = "login"
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
