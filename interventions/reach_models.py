@@ -43,7 +43,11 @@ class ReachChannel(models.Model):
     class Meta:
         db_table = "agentic_reach_channel"
         ordering = ("-created_at",)
-        indexes = (models.Index(fields=("person", "kind"), name="agentic_rch_person"),)
+        indexes = (
+            models.Index(fields=("person", "kind"), name="agentic_rch_person"),
+            models.Index(fields=("-created_at",), name="agentic_rch_newest"),
+            models.Index(fields=("kind", "-created_at"), name="agentic_rch_kind"),
+        )
         constraints = (
             models.UniqueConstraint(fields=("person", "kind", "fingerprint"), name="agentic_rch_once"),
         )

@@ -46,7 +46,16 @@ HOSTILE = (
     "```<img src=x onerror=alert(1)>\n<b>\n```",
     "{{ 7|add:7 }}",
 )
-MARKS = ("<script>alert", "<img", "href=\"javascript", "<h1>Take this card", "\u202e", "\u200b", "&#8238;gnp<", ">14<")
+MARKS = (
+    "<script>alert",
+    "<img",
+    'href="javascript',
+    "<h1>Take this card",
+    "\u202e",
+    "\u200b",
+    "&#8238;gnp<",
+    ">14<",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +147,8 @@ def test_what_is_somebody_elses_is_like_what_never_was(alex: Shopper, sam: Shopp
             for answer in answers:
                 data = {"answer": answer, "reply": "x", "csrfmiddlewaretoken": str(token)}
                 found = [
-                    alex.send(path, data) if method == "post" else alex.open(path) for path in (theirs, nobodys)
+                    alex.send(path, data) if method == "post" else alex.open(path)
+                    for path in (theirs, nobodys)
                 ]
                 assert [page.status_code for page in found] == [404, 404], theirs
                 assert heading(found[0]) == heading(found[1]) == "This is not in your account"
@@ -206,7 +216,11 @@ def test_what_waits_is_listed_the_oldest_first(alex: Shopper) -> None:
     assert "Nothing waits for you." in empty.text
     assert "its request is here" in empty.text
     titles = [asked.title for asked, _, _ in page.context["rows"]]
-    assert [title.partition(" asks ")[2] for title in titles] == ["you to pay", "for access", "you a question"]
+    assert [title.partition(" asks ")[2] for title in titles] == [
+        "you to pay",
+        "for access",
+        "you a question",
+    ]
     assert "Shopper (agents.example)" in page.text
     for host in ("pay.example", "books.example"):
         assert f"<strong>{host}</strong>" in page.text
@@ -403,7 +417,9 @@ def test_what_agents_write_is_shown_and_runs_nowhere(alex: Shopper) -> None:
         summoned(alex, agent=who, description=text),
         summoned(alex, agent=who, kind=Summons.QUESTION, question=text),
     ]
-    given = granted(alex, agent=who, scope="<img src=x> orders", account="<img>", audience="https://x.example/<img")
+    given = granted(
+        alex, agent=who, scope="<img src=x> orders", account="<img>", audience="https://x.example/<img"
+    )
 
     paths = (*EVERY, *map(address, rows), f"{AGENTS}/grants/{given.pk}/revoke")
     pages = [alex.open(path).text for path in paths]
