@@ -13,10 +13,11 @@ from interventions import masking
 from interventions.models import Intervention
 from interventions.negotiation import CODED
 from interventions.ports import ports
+from interventions.questions import LONGEST_ANSWER
 from interventions.states import OPEN
 
 ANSWER = "answer to a summons"
-LONGEST = 4_000
+
 
 EMPTY = gettext_noop("Write an answer first.")
 TOO_LONG = gettext_noop("An answer has at most %(most)s characters.")
@@ -41,13 +42,13 @@ def judge(owner: str, said: str) -> None:
     is asked for by a purchase of that agent."""
     if not said:
         raise Refused(EMPTY)
-    if len(said) > LONGEST:
-        raise Refused(TOO_LONG, most=LONGEST)
+    if len(said) > LONGEST_ANSWER:
+        raise Refused(TOO_LONG, most=LONGEST_ANSWER)
     if carddata.find({"answer": said}) is not None:
         raise Refused(CARD)
-    if masking.without_codes(said, ports().rules.code_digits) != said:
-        if Intervention.objects.filter(owner=owner, kind__in=CODED, state__in=OPEN).exists():
-            raise Refused(ONE_TIME)
+    asked = Intervention.objects.filter(owner=owner, kind__in=CODED, state__in=OPEN)
+    if masking.without_codes(said, ports().rules.code_digits) != said and asked.exists():
+        raise Refused(ONE_TIME)
 
 
 @sensitive_variables("said")

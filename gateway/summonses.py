@@ -151,8 +151,8 @@ def known(wanted: Wanted) -> Summons | None:
 
 
 def open_of(person: str) -> list[Summons]:
-    """What waits for the person now, the newest first; nothing of an agent that may not act for them any more.
-    Reads only."""
+    """What waits for the person now, the newest first; nothing of an agent that may not act for them any
+    more. Reads only."""
     now = timezone.now()
     theirs = AgentBinding.objects.filter(owner=OuterRef("owner"), person=person, revoked_at=None)
     rows = Summons.objects.filter(
@@ -174,8 +174,8 @@ def host_of(row: Summons) -> str:
 
 @sensitive_variables("code")
 def engage(summons_id: str, person: str) -> Opened:
-    """The person has opened it, and goes where the agent wants them; the agent sees that they have come. For a
-    page of ours it sees so once they go on there.
+    """The person has opened it, and goes where the agent wants them; the agent sees that they have come. For
+    a page of ours it sees so once they go on there.
 
     Repeatable by them until its time is over. A question stays as it is until it is answered. Raises Unknown
     and Ended. No transaction may be open.
@@ -242,8 +242,8 @@ def cancel(row: Summons) -> bool:
 
 
 def drop(owner: str, person: str) -> int:
-    """The agent acts for the person no more, and nothing of it waits; how many did. Inside the transaction that
-    revoked it, or later. Repeatable."""
+    """The agent acts for the person no more, and nothing of it waits; how many did. Inside the transaction
+    that revoked it, or later. Repeatable."""
     rows = Summons.objects.filter(owner=owner, person=person, state__in=Summons.OPEN)
     return sum(_moved(row, SummonsState.FAILED) for row in rows)
 
@@ -308,8 +308,8 @@ def sweep() -> None:
 
 
 def _moved(row: Summons, to: str, **columns: Any) -> bool:
-    """`row` is in state `to` now; False when somebody else moved it first, or that is no legal move. The row in
-    memory is as the database holds it, either way. The only writer of a summons' state."""
+    """`row` is in state `to` now; False when somebody else moved it first, or that is no legal move. The row
+    in memory is as the database holds it, either way. The only writer of a summons' state."""
     if to not in row.MOVES[row.state]:
         return False
     columns |= {"state": to, "updated_at": timezone.now()}

@@ -51,8 +51,8 @@ class Problem(door.GatewayError):
 
 
 class Unreachable(Problem):
-    """Nobody can bring the person, neither we nor the agent (AA-208). The texts of the seeds have another name
-    for it (decision 29)."""
+    """Nobody can bring the person, neither we nor the agent (AA-208). The texts of the seeds have another
+    name for it (decision 29)."""
 
     def __init__(self, detail: str) -> None:
         wording = conf().AAUTH_WORDING

@@ -1,7 +1,7 @@
 """Names for rows that nobody can guess, computed from their ids and the `HASH_KEYS`.
 
-Whoever reads the database can make none, and every answer names the same again (AA-020, AA-059). After a change
-of the keys, what was given out under an older one is still recognised.
+Whoever reads the database can make none, and every answer names the same again (AA-020, AA-059). After a
+change of the keys, what was given out under an older one is still recognised.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where agents ask what became of a call that waits for a person (`{PUBLIC_URL}/aauth/...`)."""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from gateway.aauth import views
 
@@ -8,5 +8,6 @@ app_name = "aauth"
 
 urlpatterns = [
     path("pending/<str:token>", views.Pending.as_view(), name="pending"),
+    path("person/", include("gateway.aauth.person_server.relay_urls")),
     re_path(r"", views.Nothing.as_view(), name="nothing"),
 ]
