@@ -27,12 +27,15 @@ from gateway import (
     delivery,
     keys,
     outbox,
+    parked_grants,
+    parked_purchases,
     payment_events,
     periodic,
     persons,
     policy_choices,
     relay,
     risk_rules,
+    subjects,
 )
 from gateway.aauth import arrivals, issuers, parking, replay, resuming
 from gateway.aauth.authenticating import SignedRequests
@@ -119,6 +122,8 @@ def plug_in() -> None:
         )
     )
     persons.plug(_persons(settings))
+    subjects.register(parked_purchases.PREFIX, parked_purchases.Purchase())
+    subjects.register(parked_grants.PREFIX, parked_grants.Granting())
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
         outbox.register(kind, effect)
     relay.periodic("checkout.sweep", settings.SWEEP_SECONDS, effects.sweep)

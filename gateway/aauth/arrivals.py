@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from checkout.errors import CompletionRunning
-from gateway import arriving, keys
+from gateway import arriving, keys, subjects
 from gateway.aauth import callbacks, codes, ending, moves
 from gateway.arriving import ArrivalError, Beside, Busy, Ended, Unknown, Waiting, WrongCode
 from gateway.conf import conf
@@ -112,7 +112,7 @@ def _open(slug: str) -> PendingRequest:
 def _state(row: PendingRequest) -> str:
     """How it stands; one whose time is over as it will end, although nobody has noticed yet."""
     overdue = row.state in OPEN and row.expires_at <= timezone.now()
-    return ending.late(row) if overdue else row.state
+    return subjects.late(row) if overdue else row.state
 
 
 def _is_used(row: PendingRequest) -> bool:
