@@ -222,6 +222,21 @@ def exchange(grant_id: str, wanted: Wanted) -> None:
             Intervention.objects.filter(pk=anew.pk).update(browser_digest=browser)
 
 
+def let_in(grant_id: str, person: str) -> None:
+    """Whoever is signed in as the person that is asked may decide in another browser than the one that came
+    first. Raises Over and NotTheirs. No transaction may be open."""
+    with transaction.atomic(durable=True):
+        grant = locked(grant_id)
+        if not person or grant.person != person:
+            raise NotTheirs
+        row = _put_before(grant)
+        if row is None or not is_open(grant, timezone.now()):
+            raise Over(grant.state)
+        if row.state == InterventionState.INTERACTING:
+            to = InterventionState.PENDING
+            moves.move(row, to, actor=by(person), note="opened in another browser", browser_digest="")
+
+
 def of_person(person: str) -> QuerySet[Grant]:
     """What agents were granted, are waiting for, or were refused by that person, the newest first. Reads
     only."""

@@ -10,6 +10,7 @@ needs none.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -66,6 +67,26 @@ class ArrivalDesk:
             PendingRequest.objects.filter(pk=row.pk).update(callback_url=good)
             row.callback_url = good
         return _told(row, slug, browser)
+
+    def admit(self, subject: str, browser: str) -> Waiting:
+        rows = PendingRequest.objects.filter(subject=subject, state__in=OPEN)
+        row = rows.order_by("-created_at").first()
+        if row is None:
+            raise Unknown
+        with transaction.atomic(durable=True):
+            row = _locked(row)
+            if (state := _state(row)) not in OPEN:
+                raise Ended(state)
+            columns: dict[str, Any] = {
+                "code_used_round": row.round,
+                "browser_digest": keys.digest(browser.encode(), BROWSER),
+            }
+            if row.state == PendingState.PENDING:
+                moves.move(row, PendingState.INTERACTING, **columns)
+            else:
+                PendingRequest.objects.filter(pk=row.pk).update(**columns)
+        row.refresh_from_db()
+        return _told(row, codes.slug(row), browser)
 
     def decline(self, slug: str, browser: str) -> Waiting:
         row = _open(slug)
