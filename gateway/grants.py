@@ -1,4 +1,4 @@
-"""What agents are granted by the people they act for: asked, decided once, and taken back (AA-212, AA-213, AA-215).
+"""What agents are granted by the people they act for: asked, decided once, taken back (AA-212 to AA-215).
 
 A grant waits for its person as a purchase does: what they are asked is an intervention, of kind `consent`,
 and the agent's call is parked meanwhile. Everything that happens is on record: in the grant, who asked for
@@ -25,15 +25,17 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from gateway import bindings, keys
+from gateway import bindings, grant_questions, keys
 from gateway.conf import conf
+from gateway.grant_questions import Heard
 from gateway.person_models import Grant
 from gateway.person_states import GRANT_OPEN, GrantState
-from interventions import moves
+from interventions import clarifications, moves
 from interventions.errors import StateConflict
 from interventions.models import Intervention
 from interventions.moves import PERSON, SYSTEM
 from interventions.negotiation import CONSENT
+from interventions.ports import ports
 from interventions.states import OPEN, InterventionState
 
 log = logging.getLogger("agentic.grants")
@@ -86,8 +88,9 @@ class Wanted:
     one, everything else decides."""
 
 
-def ask(wanted: Wanted, person: str) -> Grant:
-    """The agent's person is asked, or whoever takes the agent on where `person` is "".
+def ask(wanted: Wanted, person: str, *, takes_questions: bool = False) -> Grant:
+    """The agent's person is asked, or whoever takes the agent on where `person` is ""; before that the agent
+    itself, if it takes questions and a rule has one.
 
     Not repeatable: see `asked_before`. Raises django.db.IntegrityError when the same is open. A transaction
     may be open.
@@ -104,7 +107,7 @@ def ask(wanted: Wanted, person: str) -> Grant:
             **_columns(wanted),
         )
         grant.save(force_insert=True)
-        put(grant)
+        _go_on(grant, takes_questions=takes_questions)
     return grant
 
 
@@ -115,8 +118,28 @@ def asked_before(wanted: Wanted) -> Grant | None:
     return rows.filter(fingerprint__in=known).first()
 
 
-def put(grant: Grant) -> Intervention:
-    """The grant is put before its person. Inside a transaction, with the grant new or locked."""
+def settle(grant_id: str) -> None:
+    """What its agent was asked is over: its person is asked, or nobody is. Repeatable. No transaction may be
+    open."""
+    with transaction.atomic(durable=True):
+        grant = Grant.objects.select_for_update().filter(pk=grant_id).first()
+        if grant is None or not is_open(grant, timezone.now()) or _put_before(grant) is not None:
+            return
+        _go_on(grant, takes_questions=ports().answers(grant_id))
+
+
+def _go_on(grant: Grant, *, takes_questions: bool) -> None:
+    """Whoever is next is asked. Inside a transaction, with the grant new or locked."""
+    heard = grant_questions.ask(grant, content(grant), takes_questions=takes_questions)
+    if heard == Heard.DENIED:
+        _close(grant, InterventionState.DENIED, actor=SYSTEM, note=heard)
+        move(grant, GrantState.DENIED, decided_at=timezone.now())
+    elif heard == Heard.NOTHING:
+        _put(grant)
+
+
+def _put(grant: Grant) -> Intervention:
+    """The grant is put before its person."""
     now = timezone.now()
     row = Intervention(
         subject=grant.pk,
@@ -195,8 +218,23 @@ def exchange(grant_id: str, wanted: Wanted) -> None:
         if row := _put_before(grant):
             browser = row.browser_digest
             moves.move(row, InterventionState.CANCELED, actor=grant.owner, note=moves.VOIDED)
-            anew = put(grant)
+            anew = _put(grant)
             Intervention.objects.filter(pk=anew.pk).update(browser_digest=browser)
+
+
+def let_in(grant_id: str, person: str) -> None:
+    """Whoever is signed in as the person that is asked may decide in another browser than the one that came
+    first. Raises Over and NotTheirs. No transaction may be open."""
+    with transaction.atomic(durable=True):
+        grant = locked(grant_id)
+        if not person or grant.person != person:
+            raise NotTheirs
+        row = _put_before(grant)
+        if row is None or not is_open(grant, timezone.now()):
+            raise Over(grant.state)
+        if row.state == InterventionState.INTERACTING:
+            to = InterventionState.PENDING
+            moves.move(row, to, actor=by(person), note="opened in another browser", browser_digest="")
 
 
 def of_person(person: str) -> QuerySet[Grant]:
@@ -243,8 +281,8 @@ def is_open(grant: Grant, now: datetime) -> bool:
 
 
 def move(grant: Grant, to: str, **columns: Any) -> None:
-    """The only writer of a grant's `state`: one conditional UPDATE. Raises Over when the move is not legal, or
-    somebody else was first. The row in memory is as the database holds it."""
+    """The only writer of a grant's `state`: one conditional UPDATE. Raises Over when the move is not legal,
+    or somebody else was first. The row in memory is as the database holds it."""
     columns["updated_at"] = timezone.now()
     legal = to in grant.MOVES[grant.state]
     if not legal or not Grant.objects.filter(pk=grant.pk, state=grant.state).update(state=to, **columns):
@@ -305,6 +343,7 @@ def _decided(grant: Grant, row: Intervention, *, allowed: bool, person: str, act
         if allowed
         else (GrantState.DENIED, InterventionState.DENIED)
     )
+    clarifications.withdraw(grant.pk)
     move(grant, to, person=person if allowed else grant.person, decided_at=timezone.now())
     try:
         moves.move(row, ended, actor=actor, note="on the page")
@@ -314,6 +353,7 @@ def _decided(grant: Grant, row: Intervention, *, allowed: bool, person: str, act
 
 def _close(grant: Grant, to: InterventionState, *, actor: str, note: str) -> None:
     """Nobody is asked anything about it any more."""
+    clarifications.withdraw(grant.pk)
     open_ones = Intervention.objects.select_for_update().filter(subject=grant.pk, state__in=OPEN)
     for row in list(open_ones):
         moves.move(row, to, actor=actor, note=note[:255])
@@ -339,6 +379,3 @@ def plug(revoking: Revoking | None) -> None:
     """`revoking` ends the tokens of a grant that is taken back. Called at start-up, and by tests."""
     global _revoking
     _revoking = revoking
-
-
-__all__ = ["PREFIX", "SYSTEM", "Changed", "GrantError", "NotTheirs", "Over", "Wanted"]
