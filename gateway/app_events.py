@@ -50,7 +50,7 @@ class Said:
     at: int
     """The second at which it was signed."""
     request: str = ""
-    """What waits for the person, as they were told of it."""
+    """What waits for the person: the `id` of what they were told."""
 
 
 def nobody_engages(request: str, person: str) -> bool:

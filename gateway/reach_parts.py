@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
 from gateway import merchant_signature, push_key
 from gateway.conf import conf
 from gateway.egress import egress
@@ -19,11 +21,17 @@ LEAST_SECRET = 32
 
 
 def web_push() -> WebPush | None:
-    """Who sends push messages; None without the extra `push`, a key, or somebody to write to."""
+    """Who sends push messages; None without the extra `push`, the name of a key file, or somebody to write
+    to. The file is read when something is sent, so that it can be made later."""
     if not conf().REACH_PUSH_KEY or not web_push_channel.installed() or not contact():
         return None
+    return WebPush(egress(), key, contact())
+
+
+def key() -> EllipticCurvePrivateKey | None:
+    """How push services know us; None while there is no key that can be used."""
     try:
-        return WebPush(egress(), push_key.key(), contact())
+        return push_key.key()
     except push_key.Unusable:
         return None
 

@@ -91,7 +91,7 @@ class ForScript(Page):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         channel, person = reach_parts.web_push(), persons().signed_in(request)
-        if channel is None:
+        if channel is None or reach_parts.key() is None:
             return _told(request, {"problem": NOT_THERE, "state": OFF}, 503)
         if person is None:
             return _told(request, {"problem": SIGNED_OUT}, 401)
@@ -226,9 +226,8 @@ def scope() -> str:
 def part() -> dict[str, Any]:
     """What `agentic/account_push.html` shows; its page is given to `Page.page` with `works=True` and
     `asks=("'self'",)`. Empty where no push messages are sent."""
-    if reach_parts.web_push() is None:
-        return {}
-    return {"push": {"key": push_key.public(push_key.key()), "scope": scope()}}
+    key = reach_parts.key() if reach_parts.web_push() else None
+    return {"push": {"key": push_key.public(key), "scope": scope()}} if key else {}
 
 
 def _state(row: ReachChannel | None) -> str:

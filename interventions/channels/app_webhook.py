@@ -45,7 +45,6 @@ class AppWebhook:
         ends = notice.expires_at.astimezone(UTC) if notice.expires_at else None
         told: dict[str, Any] = {
             "id": notice.id,
-            "request": notice.subject,
             "person": notice.person,
             "title": notice.title,
             "url": notice.url,

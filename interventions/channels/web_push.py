@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.util import find_spec
 from typing import Any
@@ -38,6 +38,9 @@ TOPIC_CHARACTERS = 32
 TOPIC_PURPOSE = "topic of a push message"
 GONE = (404, 410)
 
+Key = Callable[[], EllipticCurvePrivateKey | None]
+"""The key as it is now; None when there is none that can be used."""
+
 
 def installed() -> bool:
     """The extra `push` is there."""
@@ -50,12 +53,12 @@ class WebPush:
     kind = ReachChannel.WEB_PUSH
     slow = False
 
-    def __init__(self, http: Http, key: EllipticCurvePrivateKey, contact: str) -> None:
+    def __init__(self, http: Http, key: Key, contact: str) -> None:
         """`key` is how push services know us, `contact` whom they write to: mailto: or https."""
         self._http, self._key, self._contact = http, key, contact
 
     def is_ready(self, channel: ReachChannel, now: datetime) -> bool:
-        return channel.kind == self.kind and channel.works
+        return channel.kind == self.kind and channel.works and self._key() is not None
 
     def reach(self, channel: ReachChannel, notice: Notice) -> None:
         """See the port. A repeat replaces what it repeats, on the way and on the device."""
@@ -70,8 +73,11 @@ class WebPush:
             subscription = push_subscriptions.unseal(channel.address)
         except ValueError:
             raise ChannelGone from None  # sealed by a key that is gone
+        key = self._key()
+        if key is None:
+            raise NotReached
         headers = {
-            "Authorization": self._authorization(subscription),
+            "Authorization": _authorization(key, subscription, self._contact),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "TTL": str(seconds),
@@ -96,17 +102,14 @@ class WebPush:
             log.warning("%s: its push service answers %s", channel.pk, reply.status)
             raise NotReached
 
-    @sensitive_variables("subscription", "claims")
-    def _authorization(self, subscription: Subscription) -> str:
-        """Who sends, for that push service alone (VAPID)."""
-        from py_vapid import Vapid02
 
-        claims = {
-            "aud": subscription.link.origin,
-            "exp": int(time.time()) + SIGNED_SECONDS,
-            "sub": self._contact,
-        }
-        return str(Vapid02(self._key).sign(claims)["Authorization"])
+@sensitive_variables()
+def _authorization(key: EllipticCurvePrivateKey, subscription: Subscription, contact: str) -> str:
+    """Who sends, for that push service alone (VAPID)."""
+    from py_vapid import Vapid02
+
+    claims = {"aud": subscription.link.origin, "exp": int(time.time()) + SIGNED_SECONDS, "sub": contact}
+    return str(Vapid02(key).sign(claims)["Authorization"])
 
 
 @sensitive_variables()

@@ -15,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from gateway import windows
+from gateway.person import push
 from interventions import push_subscriptions
 from interventions.push_devices import MOST_DEVICES
 from interventions.reach_models import ReachChannel
@@ -359,15 +360,18 @@ def test_nothing_of_it_is_there_while_we_are_no_person_server(service: PushServi
             assert (answer.status_code, answer.content) == (unknown.status_code, unknown.content), what
 
 
-@pytest.mark.parametrize("missing", ["REACH_PUSH_KEY", "library", "contact"])
+@pytest.mark.parametrize("missing", ["REACH_PUSH_KEY", "library", "contact", "file"])
 def test_without_what_it_needs_there_is_no_such_channel(
     carla: Shopper, browser: Browser, settings: Any, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     if missing == "library":
         monkeypatch.setattr("interventions.channels.web_push.LIBRARIES", ("no_such_library_here",))
+    elif missing == "file":
+        settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "REACH_PUSH_KEY": "/no/such/file"}
     elif missing == "contact":
         settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "REACH_PUSH_CONTACT": "", "SITE_CONTACT": ""}
     else:
         settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, missing: ""}
 
     assert carla.subscribe(browser).status_code == 503
+    assert push.part() == {}
