@@ -99,7 +99,6 @@ def test_a_service_keeps_it_no_longer_than_it_matters(
     assert service.pushed[0].headers["ttl"] == str(kept)
 
 
-@pytest.mark.requirement("AA-211")
 @pytest.mark.parametrize(
     ("status", "raised"),
     [(404, ChannelGone), (410, ChannelGone)]
@@ -123,7 +122,6 @@ def test_what_a_service_answers(
     assert browser.subscription["keys"]["auth"] not in caplog.text
 
 
-@pytest.mark.requirement("AA-211")
 def test_a_service_that_is_not_there_and_an_address_that_turned_inwards(
     browser: Browser, service: PushService, settings: Any
 ) -> None:

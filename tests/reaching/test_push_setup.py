@@ -117,7 +117,7 @@ def test_a_secret_that_is_late_or_replaced_or_made_up_proves_nothing(
     assert not carla.devices[0].works
 
 
-@pytest.mark.requirement("AA-210", "AA-212")
+@pytest.mark.requirement("AA-210")
 def test_a_copied_subscription_gives_nobody_somebody_elses_device(
     carla: Shopper, browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -267,7 +267,6 @@ def test_what_is_no_call_is_told_so_in_json(carla: Shopper, what: str, body: str
     assert answer.json()["problem"] == "We could not use what your browser sent."
 
 
-@pytest.mark.requirement("AA-212")
 def test_who_is_not_signed_in_or_comes_from_elsewhere_is_refused(carla: Shopper, browser: Browser) -> None:
     assert said(Client(), "subscribe", browser.subscription).status_code == 401
 
