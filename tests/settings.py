@@ -14,6 +14,7 @@ for name in (
     *("STRIPE_PUBLISHABLE_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_MERCHANT_ID"),
     *("STRIPE_LOG", "AGENTIC_FAILPOINTS", "AGENTIC_PAYMENTS"),
     *("AGENTIC_AUDIT_KEYS", "AGENTIC_AAUTH", "AAUTH_ISSUERS_FILE"),
+    *("AGENTIC_PUSH_KEY", "AGENTIC_APP_WEBHOOK_URL"),
     *("ACQUIRER_URL", "ACQUIRER_KEY", "ACQUIRER_WEBHOOK_SECRET"),
 ):
     os.environ.pop(name, None)
@@ -52,6 +53,7 @@ AGENTIC_GATEWAY = {
     "RATE_STORE": "",
     # Tests of audit trails keep some.
     "AUDIT": False,
+    "REACH_PUSH_KEY": str(VAR_DIR / "push-key.pem"),
     "SMS": {**AGENTIC_GATEWAY["SMS"], "folder": str(VAR_DIR / "sms")},
 }
 
