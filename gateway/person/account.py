@@ -99,6 +99,7 @@ class AccountPage(FormPage):
         status: int = 200,
         *,
         goes_to: tuple[str, ...] = (),
+        works: bool = False,
     ) -> HttpResponse:
         person: Person | None = getattr(self, "person", None)
         known = {
@@ -113,6 +114,7 @@ class AccountPage(FormPage):
             status,
             goes_to=goes_to,
             asks=("'self'",),
+            works=works,
             language=self.language(request),
         )
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 
 from checkout.untrusted import visible
 from gateway import links, reach_channels
+from gateway.person import push
 from gateway.person.account import AccountPage, NotTheirs
 from gateway.person.orders import MOMENT
 from interventions import masking, reaching
@@ -106,10 +107,11 @@ class DevicesPage(AccountPage):
         context = {
             "ways": [_way(row, now) for row in rows],
             "said": said,
+            **push.part(),
             "mail_hint": masking.hint(self.person.email) if offered else "",
             "moment": words(self.language(request))(MOMENT),
         }
-        return self.show(request, "account_devices", context)
+        return self.show(request, "account_devices", context, works=True)
 
 
 def _way(row: ReachChannel, now: datetime) -> Way:

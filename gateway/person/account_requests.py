@@ -27,6 +27,7 @@ from gateway.person.forms import cleaned
 from gateway.person.orders import MOMENT
 from gateway.person_models import Summons
 from gateway.person_states import SummonsState
+from interventions.questions import LONGEST_ANSWER
 from interventions.translation import words
 from interventions.weblinks import parse
 
@@ -61,7 +62,7 @@ class RequestPage(AccountPage):
                         summonses.answer(row.pk, self.person.id, reply)
                     except summons_answers.Refused as refused:
                         wrong = words(self.language(request))(refused.text) % refused.values
-                        return self.asked(request, row, reply=reply[: summons_answers.LONGEST], wrong=wrong)
+                        return self.asked(request, row, reply=reply[: LONGEST_ANSWER], wrong=wrong)
                 case "decline":
                     summonses.decline(row.pk, self.person.id)
         except summonses.Unknown:
@@ -108,7 +109,7 @@ class RequestPage(AccountPage):
             "question": markdown_html.shown(row.question),
             "reply": reply,
             "wrong": wrong,
-            "longest": summons_answers.LONGEST,
+            "longest": LONGEST_ANSWER,
             "minutes": max(1, round((row.expires_at - timezone.now()).total_seconds() / 60)),
             "moment": words(language)(MOMENT),
         }
