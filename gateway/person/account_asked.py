@@ -3,9 +3,10 @@ granted something (`Grant`). One statement for both, whatever is asked of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
@@ -89,6 +90,11 @@ def page_of_history(person: str, start: int, many: int) -> list[Asked]:
     """What was asked of the person, the newest first, from the `start`th on. One statement."""
     rows = _summonses(person).union(_grants(person), all=True).order_by("-created_at", "id")
     return [Asked(*row) for row in rows[start : start + many]]
+
+
+def version_of(items: Iterable[Asked]) -> str:
+    """A word that differs as soon as something else waits."""
+    return sha256("".join(asked.id for asked in items).encode()).hexdigest()[:16]
 
 
 def address_of(asked: Asked) -> str:

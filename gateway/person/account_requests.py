@@ -98,6 +98,8 @@ class RequestPage(AccountPage):
         url = row.url or (conf().PUBLIC_URL if row.pending else "")
         context: dict[str, Any] = {
             "row": row,
+            # The banner speaks of what comes, not of what its reader looks at.
+            "known": account_asked.version_of(account_asked.waiting(self.person.id)),
             "who": account_people.all_of((row.owner,))[row.owner],
             "heading": HEADINGS[row.kind],
             "end": None if state in Summons.OPEN else account_ends.of(state),

@@ -9,7 +9,7 @@
   let wait = EVERY_MS;
   let timer = 0;
   let asking = false;
-  let known = "";
+  let known = place.dataset.known || "";
 
   // Written once, and again only when it differs: whoever listens to the page hears it once.
   const show = (news) => {
