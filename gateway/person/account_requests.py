@@ -62,7 +62,7 @@ class RequestPage(AccountPage):
                         summonses.answer(row.pk, self.person.id, reply)
                     except summons_answers.Refused as refused:
                         wrong = words(self.language(request))(refused.text) % refused.values
-                        return self.asked(request, row, reply=reply[: LONGEST_ANSWER], wrong=wrong)
+                        return self.asked(request, row, reply=reply[:LONGEST_ANSWER], wrong=wrong)
                 case "decline":
                     summonses.decline(row.pk, self.person.id)
         except summonses.Unknown:

@@ -172,6 +172,10 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     asking |= {handoff} | {f"{handoff}/{part}" for part in ("contact", "address", "delivery", "payment")}
     aauth = "/agentic/aauth/i/{slug}"
     asking |= {aauth, f"{aauth}/ask", f"{aauth}/standing"}
+    account = "/agentic/account"
+    asking |= {f"{account}/{page}" for page in ("", "news", "agents", "devices", "history")}
+    asking |= {f"{account}/requests/{{summons_id}}", f"{account}/agents/{{binding}}/revoke"}
+    asking |= {f"{account}/agents/grants/{{grant_id}}/revoke", "/sign-in", "/sign-out"}
     assert pages == {"/agentic/orders/{order_id}", "/api/docs/"} | asking
     assert unknown == []
     others = {

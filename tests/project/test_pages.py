@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.test import Client
 
 
-def test_the_root_page_leads_everywhere() -> None:
+def test_the_root_page_leads_everywhere(settings: Any) -> None:
     """Issue "Foundation": somebody who opens the printed address finds the rest from there."""
+    settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "AAUTH": True, "AAUTH_PERSON_SERVER": True}
+
     answered = Client().get("/")
 
     assert answered.status_code == 200
@@ -18,6 +21,7 @@ def test_the_root_page_leads_everywhere() -> None:
         "/api/docs/",
         "/api/schema/",
         "/admin/",
+        "/agentic/account/",
         "/healthz",
         "/readyz",
     }
