@@ -169,7 +169,7 @@ class GrantAdmin(PersonalScreen):
     )
 
     def offers(self, action: str, row: Any) -> bool:
-        return row.state == GrantState.GRANTED
+        return bool(row.state == GrantState.GRANTED)
 
     @admin.action(description="Take back", permissions=[ACT])
     def take_back(self, request: HttpRequest, queryset: QuerySet[Grant]) -> HttpResponse | None:

@@ -25,7 +25,7 @@ log = logging.getLogger("agentic.person")
 
 POSTS_PER_MINUTE = 30
 """What one person changes here in any minute, in all their browsers."""
-PURPOSE = "person who changes their account"
+PURPOSE = "person at their account"
 
 PAGES = (
     ("account", gettext_noop("Requests")),
@@ -71,7 +71,7 @@ class AccountPage(FormPage):
         if person is None:
             return self.to_a_visitor(request)
         self.person = person
-        if request.method == "POST" and (seconds := _too_often(person)):
+        if request.method == "POST" and (seconds := too_often(person, "account", POSTS_PER_MINUTE)):
             response = self.ended(request, account_ends.TOO_OFTEN)
             response.headers["Retry-After"] = str(seconds)
             return response
@@ -125,7 +125,8 @@ class AccountPage(FormPage):
         return languages.best(wished or None, request.headers.get("Accept-Language", ""))
 
 
-def _too_often(person: Person) -> int:
-    """The seconds until the person may change something again; 0 when they may now."""
+def too_often(person: Person, what: str, most: int) -> int:
+    """The seconds until the person may do that again, which they may so often in a minute; 0 when they may
+    now."""
     name = keys.digest(person.id.encode(), PURPOSE)
-    return math.ceil(windows.take([(f"account:{name}", POSTS_PER_MINUTE)]).wait_seconds)
+    return math.ceil(windows.take([(f"{what}:{name}", most)]).wait_seconds)

@@ -23,7 +23,7 @@ from gateway.conf import conf
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN
 from gateway.person import account_asked, account_people
-from gateway.person.account import AccountPage, NotTheirs
+from gateway.person.account import AccountPage, NotTheirs, too_often
 from gateway.person.account_asked import Asked
 from gateway.person.orders import MOMENT
 from interventions import reaching
@@ -34,6 +34,8 @@ PRESENCE = "agentic_presence"
 """The cookie by which we know a browser again; no page reads it, and it signs nobody in."""
 PRESENCE_SECONDS = 90 * 24 * 3600
 SHORTEST_SECRET = 40
+NEWS_PER_MINUTE = 900
+"""How often one person's pages ask in any minute: many tabs on many devices."""
 
 SAME = gettext_noop("Nothing of your agents waits for you.")
 ONE = gettext_noop("One request of your agents waits for you.")
@@ -78,6 +80,10 @@ class News(AccountPage):
         if person is None:
             return _spoken({"signed_in": False}, 403)
         self.person = person
+        if seconds := too_often(person, "news", NEWS_PER_MINUTE):
+            response = _spoken({"wait": seconds}, 429)
+            response.headers["Retry-After"] = str(seconds)
+            return response
         browser = request.COOKIES.get(PRESENCE, "")
         if len(browser) < SHORTEST_SECRET:
             browser = secrets.token_urlsafe(32)

@@ -45,7 +45,7 @@ TOO_OFTEN = End(
 class SignInPage(RedirectURLMixin, FormPage):
     """GET shows the form; POST signs in, and leads to `next` when that is a page of this site."""
 
-    def get_success_url_allowed_hosts(self) -> set[str]:
+    def get_success_url_allowed_hosts(self, request: HttpRequest | None = None) -> set[str]:
         """Our own, by its name and not by what a request says it is (T86)."""
         return {urlsplit(conf().PUBLIC_URL).netloc}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from gateway import windows
+from gateway.person import account_waiting
 from gateway.person.account_waiting import PRESENCE
 from gateway.person_models import Summons
 from interventions import reaching
@@ -23,9 +24,8 @@ WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 @pytest.fixture(autouse=True)
-def _server(settings: Any, transactional_db: None) -> Iterator[None]:
+def _server(settings: Any, transactional_db: None) -> None:
     settings.AGENTIC_GATEWAY = {**settings.AGENTIC_GATEWAY, "AAUTH": True, "AAUTH_PERSON_SERVER": True}
-    return
 
 
 @pytest.fixture
@@ -124,6 +124,17 @@ def test_fifty_open_pages_are_cheap(alex: Shopper) -> None:
     assert [query["sql"] for query in at_once if query["sql"].startswith(WRITES)] == []
     assert len([query for query in later if query["sql"].startswith(WRITES)]) == 1
     assert len(later) == 5
+
+
+def test_nobody_asks_all_the_time(alex: Shopper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_waiting, "NEWS_PER_MINUTE", 2)
+    windows.forget()
+
+    told = [alex.poll() for _ in range(3)]
+
+    windows.forget()
+    assert [answer.status_code for answer in told] == [200, 200, 429]
+    assert 0 < int(told[-1].headers["Retry-After"]) <= 60
 
 
 def test_what_no_browser_of_ours_keeps_is_not_taken_over(alex: Shopper) -> None:
