@@ -299,6 +299,23 @@ def test_who_came_is_not_asked_again_when_the_relay_ends_badly(
     assert played.prompts == []
 
 
+@pytest.mark.requirement("AA-304")
+def test_who_does_not_want_to_is_not_asked_once_more(shop: Server, person: Server) -> None:
+    person.on("GET", "/relay/9", Said(200, {"status": "declined", "engaged": False}))
+    played = Played(shop, person)
+
+    assert played.buy().status == 200
+    assert played.prompts == []
+    assert "declined" in played.told()
+
+
+@pytest.mark.requirement("AA-202", "AA-301")
+def test_where_it_is_about_money_that_is_said(shop: Server, person: Server) -> None:
+    Played(shop, person).agent.request("POST", BUY, json={}, payment=True)
+
+    assert person.asked[1].json["type"] == "payment"
+
+
 @pytest.mark.requirement("AA-302")
 def test_the_resource_may_see_the_person_first(shop: Server, person: Server) -> None:
     shop.on("GET", "/pending/1", *[waits(shop, status="interacting")] * 4, DONE)
