@@ -31,6 +31,7 @@ from gateway.aauth.agent.identity import (
     public_part,
 )
 from gateway.aauth.agent.replying import Changed, Withdraw
+from gateway.aauth.agent.showing import Way, default_way, qr_code, show
 from gateway.aauth.agent.verifying import NotSigned, who_signed
 from gateway.aauth.agent.waiting import Notice
 
@@ -54,13 +55,17 @@ __all__ = [
     "ServerIdentity",
     "Unsafe",
     "UserUnreachable",
+    "Way",
     "Withdraw",
     "Withdrawn",
     "create_identity",
+    "default_way",
     "error_in",
     "link",
     "load_identity",
     "new_provider_key",
     "public_part",
+    "qr_code",
+    "show",
     "who_signed",
 ]

@@ -117,6 +117,8 @@ class Bringing:
             waiting.notify("relaying", needed.url)
         if relayed.engaged:
             self._reached()
+        elif relayed.declined:
+            waiting.notify("declined")
         elif not relayed.pending:
             self._prompt(relayed.why)
 

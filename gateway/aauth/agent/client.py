@@ -178,6 +178,11 @@ class Agent:
         """The last answer of a call that waits there already, as `request`."""
         return Waiting(self, urljoin(self.resource, pending), self.to_resource).ended(None)
 
+    def name_person(self) -> None:
+        """The person server gave us a token that names our person to the resource, which is kept; at our
+        first contact they take us on. Repeatable. Raises AgentError: NotGranted, UserUnreachable, GaveUp."""
+        self._access.person_token(self.addresses.server(self.resource))
+
     def ask_person(self, question: str, *, description: str = "") -> str:
         """What the agent's person answers, brought by their server; both texts are Markdown. Their words
         may be anything, and confirm nothing that a shop asks for.

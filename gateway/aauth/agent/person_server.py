@@ -104,10 +104,8 @@ class PersonServer:
             return Relayed(engaged=True)
         # 424 interaction_unavailable is the one the draft foresees; all else is treated alike (AA-303).
         named = answer.error or answer.text("status")
-        declined = (answer.status, named) in ((200, "declined"), (403, "declined"))
-        return Relayed(
-            declined=declined, why=f"the person server answered {answer.status} {named[:60]}".rstrip()
-        )
+        why = f"the person server answered {answer.status} {named[:60]}".rstrip()
+        return Relayed(declined=(answer.status, named) == (403, "denied"), why=why)
 
     def _document(self) -> Mapping[str, Any]:
         """What it publishes about itself, empty when that is nothing. Raises AgentError."""
