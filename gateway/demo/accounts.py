@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from gateway.demo.answers import BrokenPromise
 from gateway.demo.arrivals import Arrivals
 from gateway.demo.browser import Page
+from gateway.demo.chromium import OpenPage, opened
 from gateway.demo.client import origin
 from gateway.demo.shopper import Account, Shopper, Shoppers
 from gateway.demo.signed import SignedAgent
@@ -69,6 +70,14 @@ class Accounts(Arrivals):
         page = shopper.stay()
         self._print.happens(f"{account.name} is signed in, and has a page open: {page.heading}")
         yield shopper
+
+    @contextmanager
+    def at_real_page(self, account: Account) -> Iterator[OpenPage | None]:
+        """The same in the Chromium of this machine; None where there is none that could be used."""
+        with opened(account, f"{self._mount}/account/") as page:
+            if page is not None:
+                self._print.happens(f"{account.name} is signed in, in a real Chromium: {page.heading()}")
+            yield page
 
     def hears_of(self, shopper: Shopper) -> Page:
         """The banner of the page that is open before the person says that an agent needs them; the page that

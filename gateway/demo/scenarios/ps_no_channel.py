@@ -13,7 +13,8 @@ def story(play: Play) -> None:
     with play.acting(SAM) as agent:
         play.step(
             "Open a session that has to be confirmed. No page of the person's is open and no device of "
-            "theirs known, so their server says 424, and the agent shows the page itself: in a terminal as a square."
+            "theirs known, so their server says 424, and the agent shows the page itself; in a terminal as a "
+            "square."
         )
         agent.draws = True
         agent.when_prompted = lambda url, code: agent.meanwhile.append(
