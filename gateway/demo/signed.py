@@ -138,6 +138,7 @@ class SignedAgent:
             payment = path.endswith("/complete")
             told = self._agent.request(method, url, json=body, headers=headers, payment=payment)
         except AgentError as problem:
+            self.pending = problem.pending or self.pending
             if type(problem).__name__ in ("Withdrawn", "UserUnreachable", "NotGranted"):
                 raise
             raise BrokenPromise(f"the call comes to an end: {problem}") from None

@@ -7,14 +7,14 @@ from gateway.demo.scenarios.scenario import Scenario
 from gateway.demo.shopper import ALEX
 from gateway.demo.shopping import SESSIONS, delivered
 
-SECONDS = 2
+SECONDS = 1
 
 
 def story(play: Play) -> None:
     play.discover()
     with play.acting(ALEX, relay_seconds=SECONDS) as agent:
         play.step(
-            f"Open a session that has to be confirmed. The person's server is given {SECONDS} s (max_wait); "
+            f"Open a session that has to be confirmed. The person's server is given {SECONDS} second (max_wait); "
             "the banner is there, and nobody presses it. Then the agent shows the page itself."
         )
         with play.at_their_page(ALEX):
