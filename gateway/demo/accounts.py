@@ -122,9 +122,13 @@ class Accounts(Arrivals):
 
     def allows(self, account: Account, link: str, code: str, *, answer: str = "allow") -> None:
         """The person follows the agent's link, compares it, signs in, and says yes; or else `answer`."""
+        self.decides(account, self.arrives(account, link, code), answer)
+
+    def arrives(self, account: Account, link: str, code: str) -> Page:
+        """The person follows the agent's link, compares the code and signs in: the page that asks them."""
         page = self.shopper(account).arrive(link, code)
         self._print.happens(f"{account.name} compares the code, signs in, and reads: {page.heading}")
-        self._decides(account, page, answer)
+        return page
 
     def allows_there(self, account: Account, url: str) -> None:
         """The person, who has arrived, reads what the agent said, goes back, and says yes."""
@@ -132,7 +136,7 @@ class Accounts(Arrivals):
         shopper.look(f"{url}/ask")
         page = shopper.look(url)
         self._print.happens(f"{account.name} reads the agent's answer, goes back, and reads: {page.heading}")
-        self._decides(account, page, "allow")
+        self.decides(account, page, "allow")
 
     def asks_agent(self, account: Account, link: str, code: str, question: str) -> None:
         """The person follows the agent's link, and asks the agent something before anything else."""
@@ -153,7 +157,8 @@ class Accounts(Arrivals):
         after = shopper.press(shopper.look(urljoin(page.url, link)), answer="revoke")
         self._print.happens(f"{account.name} revokes the agent in their account. It says: {after.heading}")
 
-    def _decides(self, account: Account, page: Page, answer: str) -> None:
+    def decides(self, account: Account, page: Page, answer: str) -> None:
+        """The person's answer on that page."""
         after = self.shopper(account).press(page, answer=answer)
         self._print.happens(f"{account.name}'s answer: {answer}. Then they read: {after.heading}")
 

@@ -7,6 +7,7 @@ asks for news while a page is open, so do we.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
@@ -15,7 +16,7 @@ import httpx
 
 from gateway.demo.answers import BrokenPromise
 from gateway.demo.browser import Page
-from gateway.demo.client import origin
+from gateway.demo.client import NoServer, origin
 from gateway.demo.person import Person
 
 
@@ -78,6 +79,12 @@ class Shopper(Person):
             raise BrokenPromise("the account has a button to sign out")
         return self._browser.submit(page, form)
 
+    def leave(self) -> None:
+        """They sign out if a page of theirs is open, as far as the merchant still answers."""
+        if self._open_page is not None:
+            with suppress(BrokenPromise, NoServer):
+                self.sign_out()
+
     def _signed_in(self, page: Page) -> Page:
         """The page, or the one that they wanted once they have signed in."""
         form = page.form("password")
@@ -104,6 +111,7 @@ class Shoppers:
         return self._known[account.email]
 
     def close(self) -> None:
-        """Their browsers are closed."""
+        """Their browsers are closed, and nobody is at a page any more."""
         for shopper in self._known.values():
+            shopper.leave()
             shopper.close()

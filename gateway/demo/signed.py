@@ -234,6 +234,9 @@ def _heard(told: Answer) -> Iterable[Row]:
     if told.status == 202:
         yield Row("asks", [_asked(told) or "nothing"], header=True)
         yield Row("status", [told.session_status])
+    elif told.status == 200 and (profile := told.body.get("profile")) is not None:
+        yield Row("allowed", [str(told.body.get("scope", ""))])
+        yield Row("profile", [", ".join(map(str, profile.values()))] if isinstance(profile, dict) else [])
     elif told.status == 401 and (asked := _asked(told)):
         yield Row("asks", [asked], header=True)
     elif told.status >= 400 and (error := told.body.get("error")):

@@ -162,17 +162,19 @@ class Bringing:
         if judged.engaged:
             self._reached()
         if not judged.pending:
-            self._relay_over(relay, judged.why)
+            self._relay_over(relay, judged.why, tries=False)
             return
         relay.pending = judged.pending
         if over and not relay.engaged:
             self._relay_over(relay, "the person server did not reach the person in time")
 
-    def _relay_over(self, relay: _Relay, why: str) -> None:
-        """The person server does no more about it; we do, unless the person came (AA-304)."""
+    def _relay_over(self, relay: _Relay, why: str, *, tries: bool = True) -> None:
+        """The person server does no more about it; we do, unless the person came (AA-304). `tries`: it may
+        be at it still."""
         self._relay = None
         if not relay.engaged and not self._waiting.arrived:
-            self._take_back(relay)
+            if tries:
+                self._take_back(relay)
             self._prompt(why)
 
     def _take_back(self, relay: _Relay) -> None:
