@@ -31,7 +31,8 @@ class OpenPage:
         """What the banner says, once it does. The page is looked at anew, so that it asks at once."""
         self._page.reload()
         self._page.wait_for_selector(NEWS)
-        return " ".join(str(self._page.inner_text("[data-agentic-news]")).split())
+        told = self._page.locator("[data-agentic-news] p").all_inner_texts()
+        return " ".join(" ".join(told).split())
 
     def follows_banner(self) -> str:
         """The heading of the page that the banner leads to."""
@@ -42,6 +43,10 @@ class OpenPage:
         """The heading of the page after the button of that value."""
         self._page.click(f'button[value="{value}"]')
         return self.heading()
+
+    def asks_for_code(self) -> bool:
+        """The page shows the agent's code, to be compared."""
+        return self._page.query_selector('[name="code"]') is not None
 
     def heading(self) -> str:
         self._page.wait_for_load_state()

@@ -46,6 +46,8 @@ def in_chromium(play: Play, agent: SignedAgent, page: OpenPage) -> Answer:
         play.happens(f"Its banner says: {page.reads_banner()}")
         play.happens(f"Alex opens it, and reads: {page.follows_banner()}")
         play.happens(f"Alex goes on, and reads: {page.press('continue')}")
+        if page.asks_for_code():
+            play.happens(f"Alex compares the code, goes on, and reads: {page.press('continue')}")
         agent.meanwhile.append(approves)
 
     def approves() -> None:

@@ -14,8 +14,8 @@ def story(play: Play) -> None:
     play.discover()
     with play.acting(ALEX, relay_seconds=SECONDS) as agent:
         play.step(
-            f"Open a session that has to be confirmed. The person's server is given {SECONDS} second (max_wait); "
-            "the banner is there, and nobody presses it. Then the agent shows the page itself."
+            f"Open a session that has to be confirmed. The person's server is given {SECONDS} second "
+            "(max_wait); the banner is there, and nobody presses it. Then the agent shows the page itself."
         )
         with play.at_their_page(ALEX):
             agent.when_prompted = lambda url, code: agent.meanwhile.append(
