@@ -240,6 +240,22 @@ def test_a_person_server_is_asked_first(shop: Server, tmp_path: Path) -> None:
     assert f"code  {CODE}" in said
 
 
+@pytest.mark.requirement("AA-213")
+@pytest.mark.parametrize("error", ["", "denied", "server_error"])
+def test_the_person_takes_the_agent_on_before_it_buys(shop: Server, tmp_path: Path, error: str) -> None:
+    document = {"issuer": shop.origin, "person_token_endpoint": shop.origin + "/person"}
+    shop.on("GET", "/.well-known/aauth-person.json", Said(200, document))
+    token = Said(200, {"person_token": "a.b.c", "expires_in": 60})
+    shop.on("POST", "/person", problem(403, error) if error else token)
+
+    if error == "denied":
+        assert fails(shop, tmp_path, "--person-server", shop.origin).returncode == 1
+        assert f"POST {SESSIONS}" not in shop.lines()
+    else:
+        assert "Bought." in buy(shop, tmp_path, "--person-server", shop.origin)
+    assert shop.lines()[1:3] == ["GET /.well-known/aauth-person.json", "POST /person"]
+
+
 def test_no_square_where_it_cannot_be_shown() -> None:
     assert showing.qr_code("https://shop.example/", "ascii") == ""
     assert showing.qr_code("https://shop.example/", "no-such-encoding") == ""

@@ -21,6 +21,7 @@ from gateway.aauth.agent import (
     GaveUp,
     Habits,
     Identity,
+    NotGranted,
     Notice,
     Provider,
     Withdraw,
@@ -49,6 +50,7 @@ TOLD = {
     "not_taken": "The answer was not taken: {detail}",
     "relaying": "The person's server brings them in; nobody is asked here.",
     "reached": "The person's server has reached them.",
+    "granted": "The person's server says whose agent this is.",
     "declined": "The person's server says that they do not want to. Nobody is asked again.",
     "not_relayed": "The person's server does not: {detail}. So the person is asked here.",
     "unknown": "Something is required that this agent cannot do: {detail}. It goes on asking.",
@@ -113,6 +115,7 @@ class Command(BaseCommand):
                 base = self._discovered(agent, shop)
             # The shop's public document may name another origin than the one it was found at.
             with self._agent(identity, base) as agent:
+                self._introduce(agent)
                 self._buy(agent, base)
         except Withdrawn:
             raise CommandError("The call was taken back. Nothing is bought.", returncode=NOT_BOUGHT) from None
@@ -182,6 +185,19 @@ class Command(BaseCommand):
         if found.status != 200 or not base:
             raise CommandError(f"{shop} has no {WELL_KNOWN} of a shop.", returncode=UNUSABLE)
         return base.rstrip("/")
+
+    def _introduce(self, agent: Agent) -> None:
+        """The person has taken this agent on, if their server takes agents on; it may never have seen it."""
+        if not self.options["person_server"]:
+            return
+        try:
+            agent.name_person()
+        except NotGranted as problem:
+            if problem.error == "denied":
+                raise CommandError(
+                    "Not bought: the person does not know it.", returncode=NOT_BOUGHT
+                ) from None
+            self.stdout.write(f"  The person's server takes on no agents: {plain(str(problem))}")
 
     def _buy(self, agent: Agent, base: str) -> None:
         sessions = f"{base}/checkout_sessions"
