@@ -25,6 +25,7 @@ AGENTIC_GATEWAY = {
     # Everybody who tries it comes from one address.
     "INTERACTION_RATE": 600,
     "INTERACTION_RATES": {"session": 200},
+    "AAUTH_RELAY_RATE": 60,
     "FAILPOINTS": os.environ.get("AGENTIC_FAILPOINTS", ""),
     "RISK": {"first_purchase_amounts": {"usd": 200_000}},
     "OTP_CHANNELS": ["email", "sms"],
