@@ -20,6 +20,7 @@ from gateway.aauth import issuers, jwk, tokens
 from gateway.aauth.signature_problem import SignatureProblem
 from gateway.aauth.signatures import Signed
 from gateway.aauth.tokens import Token
+from gateway.conf import conf
 
 REMEMBERED = 5_000
 REMEMBERED_SECONDS = 3600.0
@@ -39,6 +40,8 @@ class Vouched:
     subject: str
     key: Mapping[str, Any] = field(repr=False)
     person_server: str = ""
+    parent: str = ""
+    """The agent that it is a sub-agent of."""
     token_id: str = ""
     expires_at: datetime | None = None
     assurance: str = identities.AGENT
@@ -74,7 +77,7 @@ def _by_token(text: str, lenient: bool) -> Vouched:
     if token is not None and (lenient or not token.older):
         tokens.alive(token)
     else:
-        token = tokens.read(text, lenient=lenient)
+        token = tokens.read(text, lenient=lenient, ours=conf().PUBLIC_URL)
         _check_lengths(token)
         _verify(token)
         _keep(name, token)
@@ -84,6 +87,7 @@ def _by_token(text: str, lenient: bool) -> Vouched:
         subject=token.subject,
         key=token.key,
         person_server=token.person_server,
+        parent=str(token.claims.get("parent_agent", "")),
         token_id=str(token.claims["jti"]),
         expires_at=datetime.fromtimestamp(min(token.expires, 253_402_300_799), UTC),
         older=token.older,
