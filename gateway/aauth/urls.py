@@ -10,5 +10,6 @@ app_name = "aauth"
 urlpatterns = [
     path("pending/<str:token>", views.Pending.as_view(), name="pending"),
     path("", include("gateway.aauth.person_server.urls")),
+    path("person/", include("gateway.aauth.person_server.relay_urls")),
     re_path(r"", views.Nothing.as_view(), name="nothing"),
 ]
