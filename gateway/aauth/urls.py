@@ -1,12 +1,14 @@
-"""Where agents ask what became of a call that waits for a person (`{PUBLIC_URL}/aauth/...`)."""
+"""Where agents ask what became of a call that waits for a person, and for what is theirs to know
+(`{PUBLIC_URL}/aauth/...`)."""
 
 from django.urls import path, re_path
 
-from gateway.aauth import views
+from gateway.aauth import account, views
 
 app_name = "aauth"
 
 urlpatterns = [
+    path("account", account.Account.as_view(), name="account"),
     path("pending/<str:token>", views.Pending.as_view(), name="pending"),
     re_path(r"", views.Nothing.as_view(), name="nothing"),
 ]
