@@ -7,10 +7,15 @@ a request. None but ours has accounts here, so that the people of another are to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from gateway.aauth import issuers, tokens
+from gateway.aauth.person_server import keys
 from gateway.aauth.signature_problem import SignatureProblem
 from gateway.aauth.tokens import Token
 from gateway.conf import conf
+from gateway.key_rings import Unusable
 
 
 def is_ours(issuer: str) -> bool:
@@ -23,8 +28,9 @@ def is_believed(issuer: str) -> bool:
     return is_ours(issuer) or issuer in conf().AAUTH_ISSUERS
 
 
-def check(token: Token) -> None:
-    """A person server that we believe may have issued it, on its own word. Raises SignatureProblem."""
+def verify(token: Token) -> None:
+    """A person server that we believe issued it, on its own word. Raises SignatureProblem. No transaction may
+    be open."""
     if not is_believed(token.issuer):
         raise SignatureProblem("invalid_jwt", "Tokens of that person server are not accepted here.")
     if token.document != issuers.PERSON:
@@ -32,3 +38,17 @@ def check(token: Token) -> None:
     silent = token.older and "ps" not in token.claims
     if token.typ == tokens.AUTH and token.person_server != token.issuer and not silent:
         raise SignatureProblem("invalid_jwt", "iss and ps are not the same person server.")
+    tokens.verify(token, _key(token))
+
+
+def _key(token: Token) -> Mapping[str, Any]:
+    """The public key that it says it is signed with; for ours nobody is asked. Raises NoKey."""
+    if not is_ours(token.issuer):
+        return issuers.key(token.issuer, token.document, token.kid)
+    try:
+        found = keys.of_kid(token.kid)
+    except Unusable:
+        found = None
+    if found is None:
+        raise issuers.NoKey
+    return found

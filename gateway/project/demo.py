@@ -31,6 +31,8 @@ AGENTIC_GATEWAY = {
     "AUDIT": True,
     "AUDIT_KEYS": str(VAR_DIR / "audit-keys.json"),
     "AAUTH": True,
+    "AAUTH_KEYS": str(VAR_DIR / "aauth-keys.json"),
+    "AAUTH_PERSON_SERVER": True,
     "AAUTH_ISSUERS": {**beside.PINNED, **AGENTIC_GATEWAY.get("AAUTH_ISSUERS", {})},
     "VAULT": {"part": "gateway.sandbox.vault"},
     "AUTHENTICATION": {"part": "gateway.sandbox.authenticator"},

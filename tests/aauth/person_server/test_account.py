@@ -216,10 +216,10 @@ def test_what_was_granted_is_told(agent: OwnAgent, ada: str) -> None:
     ],
 )
 def test_no_more_is_told_than_was_granted_and_needed(
-    counter: None,
+    counter: None,  # noqa: F811
     granted: str,
     query: str,
-    members: set[str],  # noqa: F811
+    members: set[str],
 ) -> None:
     with having_accounts(OwnAgent(AAUTH_SCOPES={"loyalty": "Your points"})) as agent:
         answer = asks(agent, auth_token(agent, someone(), granted), query)
