@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from gateway import account_facts, strict_json
+from gateway import account_facts, strict_json, windows
 from gateway.aauth import challenges
 from gateway.aauth.authenticating import SEED
 from gateway.aauth.granted import Presented, Presenting
@@ -16,9 +17,11 @@ from gateway.aauth.problems import Problem
 from gateway.aauth.views import AAuthView
 from gateway.api import json_response
 from gateway.conf import conf
-from gateway.errors import UnknownPath
+from gateway.errors import RateLimited, UnknownPath
 from gateway.persons import Person
 
+PER_MINUTE = 60
+"""Requests of one agent."""
 USUAL = tuple(account_facts.SCOPES)
 """What is asked for when an agent does not say what it needs."""
 OLDER_TYPE = "auth+jwt"
@@ -38,6 +41,7 @@ class Account(AAuthView):
     def get(self, request: Request) -> HttpResponse:
         presented = request.auth
         assert isinstance(presented, Presented)  # nobody else comes in
+        _not_too_often(presented)
         named = _named(request.query_params.getlist("scope"))
         granted = [scope for scope in named or account_facts.scopes() if scope in presented.scope]
         if presented.person is None or not granted or len(granted) < len(named):
@@ -59,6 +63,13 @@ class Account(AAuthView):
         if response.status_code == 401:
             response.headers["Link"] = challenges.link()
         return response
+
+
+def _not_too_often(presented: Presented) -> None:
+    """Raises RateLimited."""
+    standing = windows.take([(f"aauth:account:{presented.identity.owner}", PER_MINUTE)])
+    if standing.wait_seconds > 0:
+        raise RateLimited(retry_after=math.ceil(standing.wait_seconds))
 
 
 def _named(given: list[str]) -> list[str]:

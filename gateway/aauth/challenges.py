@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from gateway import authentication
+from gateway import authentication, identities
 from gateway.aauth import issuers, metadata, tokens
 from gateway.aauth.granted import OTHER_SERVER, PERSON_TOKEN, Presented
 from gateway.aauth.person_server import keys
@@ -41,14 +41,17 @@ class AuthorizationRequired(Problem):
 
 def asked_of(presented: Presented, scope: Iterable[str]) -> Problem:
     """The 401 that says what to bring so that `scope` is granted; 403 when nothing could be brought."""
-    token = presented.token
+    token, identity = presented.token, presented.identity
     if presented.person is not None and token is not None:
         return AuthorizationRequired(_newer(resource_token(presented, token, scope)), plain=False)
+    if identity.person_server not in ("", conf().PUBLIC_URL):
+        return Problem(403, "unknown_person", OTHER_SERVER.format(ours=conf().PUBLIC_URL))
+    if identity.assurance == identities.PSEUDONYM:
+        text = "Whoever is nothing but a key acts for nobody. Sign with an agent token."
+        headers = {"AAuth-Requirement": authentication.AGENT_TOKEN, "AAuth": "require=identity"}
+        return Problem(401, "agent_token_required", text, _with_scheme(headers))
     if presented.proof.vouched.older:
         return _older(presented, scope)
-    server = presented.identity.person_server
-    if server and server != conf().PUBLIC_URL:
-        return Problem(403, "unknown_person", OTHER_SERVER.format(ours=conf().PUBLIC_URL))
     text = "This is about a person: present the token for this shop by which their person server names them."
     return Problem(401, "person_token_required", text, _with_scheme({"AAuth-Requirement": PERSON_TOKEN}))
 
@@ -73,8 +76,7 @@ def resource_token(presented: Presented, token: Token, scope: Iterable[str]) -> 
 
 
 def older_resource_token(presented: Presented, scope: Iterable[str]) -> str:
-    """The same in the older wording, which knew no token that names a person: it names the agent, and one
-    that is nothing but its key by that."""
+    """The same in the older wording, which knew no token that names a person: it names the agent."""
     claims = {
         **_common(presented, scope),
         "aud": conf().PUBLIC_URL,

@@ -99,6 +99,7 @@ def _issued(token: Token) -> tuple[str, str]:
     row = (
         IssuedToken.objects.filter(
             jti=token.claims.get("jti", ""),
+            typ=token.typ,
             audience=conf().PUBLIC_URL,
             revoked_at=None,
             grant__state=GrantState.GRANTED,

@@ -19,7 +19,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gateway import account_facts, bindings
-from gateway.aauth import jwk, tokens
+from gateway.aauth import account, jwk, tokens
 from gateway.aauth.person_server import keys
 from gateway.models import Agent
 from gateway.person_models import Grant, IssuedToken
@@ -271,6 +271,17 @@ def test_looking_costs_few_statements_and_writes_nothing(agent: OwnAgent, ada: s
     assert all(query["sql"].startswith("SELECT") for query in seen.captured_queries)
 
 
+def test_an_agent_that_asks_without_end_is_told_to_wait(
+    agent: OwnAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "PER_MINUTE", 2)
+
+    *_, answer = (asks(agent) for _ in range(3))
+
+    assert (answer.status_code, body(answer)["error"]) == (429, "slow_down")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
 # What is refused ------------------------------------------------------------------------
 
 
@@ -481,25 +492,22 @@ def test_what_names_a_person_opens_nothing_that_an_agent_token_does(
 
 @pytest.mark.requirement("AA-405", "AA-410")
 @pytest.mark.parametrize("wording", ["draft-11", "dual", "seed"])
-@pytest.mark.parametrize("way", ["by_its_name", "by_its_key"])
-def test_agents_of_older_texts_are_challenged_at_once(counter: None, wording: str, way: str) -> None:  # noqa: F811
+def test_agents_of_older_texts_are_challenged_at_once(counter: None, wording: str) -> None:  # noqa: F811
     with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
-        if way == "by_its_name":
-            agent.key = agent.provider.key
-        answer = asks(agent, query="?scope=orders", signature_key=getattr(agent, way))
+        agent.key = agent.provider.key
+        answer = asks(agent, query="?scope=orders", signature_key=agent.by_its_name)
 
         assert answer.status_code == 401
         if wording == "draft-11":
-            assert answer.headers["Signature-Error"].startswith("error=")
-            assert "AAuth" not in answer.headers
-            assert "resource-token" not in answer.headers.get("AAuth-Requirement", "")
+            assert answer.headers["Signature-Error"] == "error=invalid_signature"
+            assert not {"AAuth", "AAuth-Requirement"} & set(answer.headers)
             return
         header, said = resource_token(answer, "AAuth")
         assert (header["typ"], header["alg"]) == ("resource+jwt", "EdDSA")
         assert {name: said[name] for name in ("iss", "aud", "agent", "agent_jkt", "scope")} == {
             "iss": US,
             "aud": US,
-            "agent": agent.provider.issuer if way == "by_its_name" else agent.thumbprint,
+            "agent": agent.provider.issuer,
             "agent_jkt": agent.thumbprint,
             "scope": "orders",
         }
@@ -511,3 +519,48 @@ def test_agents_of_older_texts_are_challenged_at_once(counter: None, wording: st
         assert answer.headers["Content-Type"].startswith("text/plain")
     else:
         assert body(answer)["detail"] == "Authorization required"
+
+
+@pytest.mark.requirement("AA-405", "AA-410")
+@pytest.mark.parametrize("wording", ["draft-11", "dual", "seed"])
+def test_a_bare_key_is_nobodys(counter: None, wording: str) -> None:  # noqa: F811
+    """There is no person to ask: it is told to say who it is."""
+    with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
+        answer = asks(agent, signature_key=agent.by_its_key)
+
+    assert answer.status_code == 401
+    if wording == "draft-11":
+        assert answer.headers["Signature-Error"] == "error=unsupported_scheme"
+        assert answer.headers["AAuth-Requirement"] == PERSON_REQUIRED
+    else:
+        assert body(answer)["error"] == "agent_token_required"
+        assert answer.headers["AAuth-Requirement"] == "requirement=agent-token"
+        assert answer.headers["AAuth"] == "require=identity"
+
+
+@pytest.mark.requirement("AA-412")
+@pytest.mark.parametrize("wording", ["draft-11", "dual", "seed"])
+def test_a_token_of_older_texts_opens_it_where_they_are_understood(counter: None, wording: str) -> None:  # noqa: F811
+    with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
+        ada = someone()
+        said = {**claims(agent, ada, scope="profile"), "agent": agent.sub}
+        on_record(agent, ada, said, tokens.AUTH)
+
+        answer = asks(agent, keys.sign(said, tokens.OLDER_AUTH))
+
+        if wording == "draft-11":
+            assert answer.headers["Signature-Error"] == "error=invalid_jwt"
+            return
+        profile = {"name": "Ada Byron", "email": "ada@example.com"}
+        assert answer.status_code == 200
+        expected: dict[str, Any] = {"scope": "profile", "profile": profile}
+        if wording == "seed":
+            expected |= {
+                "message": "Access granted",
+                "scheme": "jwt",
+                "token_type": "auth+jwt",
+                "method": "GET",
+                "agent": agent.sub,
+                "agent_delegate": None,
+            }
+        assert body(answer) == expected
