@@ -173,10 +173,10 @@ class Summons(models.Model):
         ],
     )
     url = models.CharField(max_length=2000, blank=True, help_text="Never fetched by us.")
-    code = models.TextField(blank=True, help_text="Sealed; erased at the end.")
+    code = models.TextField(blank=True, help_text="Sealed; erased at the end, or once the time is over.")
     description = models.TextField(blank=True, help_text="The agent's own words, Markdown.")
     question = models.TextField(blank=True, help_text="The agent's own words, Markdown.")
-    answer = models.TextField(blank=True, help_text="What the person answered; erased once it was told.")
+    answer = models.TextField(blank=True, help_text="Sealed; erased once it was told, or the time is over.")
     pending = models.CharField(max_length=40, blank=True, help_text="The call of ours that waits there.")
     fingerprint = models.CharField(
         max_length=64, help_text="Keyed hash of what was asked, by which a repeat is recognised."
@@ -206,6 +206,11 @@ class Summons(models.Model):
                 fields=("expires_at",),
                 condition=models.Q(state__in=SUMMONS_OPEN),
                 name="agentic_summons_deadline",
+            ),
+            models.Index(
+                fields=("expires_at",),
+                condition=~models.Q(code="") | ~models.Q(answer=""),
+                name="agentic_summons_secret",
             ),
         )
         constraints = (

@@ -27,21 +27,24 @@ from gateway import (
     delivery,
     keys,
     outbox,
+    parked,
     payment_events,
     periodic,
     persons,
     policy_choices,
+    reach_channels,
     relay,
     risk_rules,
+    summonses,
 )
-from gateway.aauth import arrivals, issuers, parking, replay, resuming
+from gateway.aauth import arrivals, issuers, lot, parking, replay, resuming
 from gateway.aauth.authenticating import SignedRequests
 from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
 from gateway.webhooks import deliveries, endpoints, rendering
 from interventions import effects as asking
-from interventions import failpoints
+from interventions import failpoints, reach_ports, reaching
 from interventions import ports as seams
 from interventions.channels import by_name
 from interventions.negotiation import Kind
@@ -119,6 +122,7 @@ def plug_in() -> None:
         )
     )
     persons.plug(_persons(settings))
+    _reaching(settings)
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
         outbox.register(kind, effect)
     relay.periodic("checkout.sweep", settings.SWEEP_SECONDS, effects.sweep)
@@ -147,6 +151,15 @@ def _persons(settings: Conf) -> persons.Persons:
         log.warning("Django's users have the accounts: %s", problem)
         return persons.DjangoPersons()
     return known
+
+
+def _reaching(settings: Conf) -> None:
+    """People are reached where somebody speaks for them."""
+    reach_ports.plug(reach_channels.ways())
+    parked.plug(lot.LOT if settings.AAUTH else None)
+    if settings.AAUTH and settings.AAUTH_PERSON_SERVER:
+        relay.periodic("summonses.sweep", settings.SWEEP_SECONDS, summonses.sweep)
+        relay.periodic("reaching.purge", periodic.PURGE_SECONDS, reaching.purge)
 
 
 def _waking(settings: Conf) -> dict[str, Any]:

@@ -11,5 +11,6 @@ urlpatterns = [
     path("account", account.Account.as_view(), name="account"),
     path("pending/<str:token>", views.Pending.as_view(), name="pending"),
     path("", include("gateway.aauth.person_server.urls")),
+    path("person/", include("gateway.aauth.person_server.relay_urls")),
     re_path(r"", views.Nothing.as_view(), name="nothing"),
 ]
