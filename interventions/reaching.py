@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -167,8 +168,10 @@ def purge() -> int:
     edge = timezone.now() - timedelta(days=FORGOTTEN_DAYS)
     gone = 0
     browsers = ReachChannel.objects.filter(kind=ReachChannel.WEB_SESSION, seen_at__lt=edge)
-    for rows in (browsers.order_by("pk"), ReachAttempt.objects.filter(at__lt=edge).order_by("pk")):
-        gone += rows.filter(pk__in=rows.values("pk")[:BATCH]).delete()[0]
+    tries = ReachAttempt.objects.filter(at__lt=edge)
+    for rows in (browsers.order_by("pk"), tries.order_by("pk")):
+        ids: list[Any] = list(rows.values_list("pk", flat=True)[:BATCH])
+        gone += rows.model._default_manager.filter(pk__in=ids).delete()[0]
     return gone
 
 

@@ -117,7 +117,7 @@ def _of_call(row: Summons) -> object:
 
 
 def _not_too_fast(row: Summons, changed_at: datetime) -> None:
-    """Raises Problem for a poll long before its time, when nothing has changed since the last one (AA-024)."""
+    """Raises Problem for a poll long before its time, when nothing changed since the last one (AA-024)."""
     last = row.last_polled_at
     if last is None or changed_at > last:
         return
