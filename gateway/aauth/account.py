@@ -13,6 +13,7 @@ from gateway import account_facts, strict_json, windows
 from gateway.aauth import challenges
 from gateway.aauth.authenticating import SEED
 from gateway.aauth.granted import Presented, Presenting
+from gateway.aauth.person_server.metadata import is_on
 from gateway.aauth.problems import Problem
 from gateway.aauth.views import AAuthView
 from gateway.api import json_response
@@ -34,7 +35,7 @@ class Account(AAuthView):
     authentication_classes: Any = (Presenting,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if not conf().AAUTH_PERSON_SERVER:
+        if not is_on():
             raise UnknownPath
         super().initial(request, *args, **kwargs)
 

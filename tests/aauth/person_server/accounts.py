@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.test import override_settings
 from django.utils import timezone
 
 from checkout.models import CheckoutSession, Order, Payment
@@ -52,7 +53,7 @@ class OwnAgent(SignedAgent):
 @contextmanager
 def having_accounts(agent: OwnAgent) -> Iterator[OwnAgent]:
     """The shop is a person server, as long as this agent has something to do."""
-    with agent:
+    with agent, override_settings(ALLOWED_HOSTS=["testserver", "shop.example"]):
         issuers.forget()
         plugs.plug_in()
         yield agent
