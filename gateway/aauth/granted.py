@@ -16,8 +16,9 @@ from gateway import agents, authentication, bindings
 from gateway.aauth import authenticating, person_servers, tokens
 from gateway.aauth.authenticating import Proof
 from gateway.aauth.authentication import UNSIGNED
+from gateway.aauth.person_server import revoking
 from gateway.aauth.problems import Problem
-from gateway.aauth.signature_problem import SignatureProblem
+from gateway.aauth.signature_problem import TITLES, SignatureProblem
 from gateway.aauth.tokens import Token
 from gateway.conf import conf
 from gateway.errors import NotVerified
@@ -66,6 +67,7 @@ class Presenting(BaseAuthentication):
         )
         token = proof.vouched.token
         if token is None or token.typ == tokens.AGENT:
+            _not_revoked(proof)
             presented = Presented(proof, authenticating.let_in(request._request, proof))
         else:
             presented = _of_person(request, proof, token)
@@ -73,6 +75,13 @@ class Presenting(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return authentication.BEARER
+
+
+def _not_revoked(proof: Proof) -> None:
+    """Its provider has not taken the agent token back, as far as we know (AA-416). Raises NotVerified."""
+    vouched = proof.vouched
+    if vouched.token_id and revoking.is_revoked(vouched.issuer, vouched.token_id):
+        raise authenticating.refused(SignatureProblem("revoked_jwt", TITLES["revoked_jwt"]), PERSON_TOKEN)
 
 
 def _of_person(request: Request, proof: Proof, token: Token) -> Presented:

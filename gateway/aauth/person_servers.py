@@ -7,15 +7,11 @@ a request. None but ours has accounts here, so that the people of another are to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from gateway.aauth import issuers, tokens
-from gateway.aauth.person_server import keys
+from gateway.aauth.person_server import parameters
 from gateway.aauth.signature_problem import SignatureProblem
 from gateway.aauth.tokens import Token
 from gateway.conf import conf
-from gateway.key_rings import Unusable
 
 
 def is_ours(issuer: str) -> bool:
@@ -38,17 +34,4 @@ def verify(token: Token) -> None:
     silent = token.older and "ps" not in token.claims
     if token.typ == tokens.AUTH and token.person_server != token.issuer and not silent:
         raise SignatureProblem("invalid_jwt", "iss and ps are not the same person server.")
-    tokens.verify(token, _key(token))
-
-
-def _key(token: Token) -> Mapping[str, Any]:
-    """The public key that it says it is signed with; for ours nobody is asked. Raises NoKey."""
-    if not is_ours(token.issuer):
-        return issuers.key(token.issuer, token.document, token.kid)
-    try:
-        found = keys.of_kid(token.kid)
-    except Unusable:
-        found = None
-    if found is None:
-        raise issuers.NoKey
-    return found
+    parameters.verify(token)

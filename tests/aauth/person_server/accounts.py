@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.http import HttpResponse
 from django.test import override_settings
 from django.utils import timezone
 
@@ -21,6 +24,7 @@ from gateway.person_models import DirectedSubject, Grant, IssuedToken
 from gateway.person_states import GrantState
 from tests.aauth.agents import SignedAgent
 
+PERSON_REQUIRED = "requirement=person-token"
 US = "https://shop.example"
 ACCOUNT = "/agentic/aauth/account"
 DOCUMENT = f'<{US}/.well-known/aauth-resource.json>; rel="aauth-resource"'
@@ -59,6 +63,29 @@ def having_accounts(agent: OwnAgent) -> Iterator[OwnAgent]:
         yield agent
     issuers.forget()
     plugs.plug_in()
+
+
+def asks(agent: OwnAgent, token: str = "", query: str = "", **options: Any) -> HttpResponse:
+    """The account, asked for with this token, or with its agent token."""
+    named = {"signature_key": agent.by(token)} if token else {}
+    return agent.get(ACCOUNT + query, **{**named, **options})
+
+
+def resource_text(answer: HttpResponse, header: str = "AAuth-Requirement") -> str:
+    """The resource token of a challenge."""
+    return answer.headers[header].partition('resource-token="')[2].partition('"')[0]
+
+
+def resource_token(
+    answer: HttpResponse, header: str = "AAuth-Requirement"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of the resource token of a challenge, which we have signed."""
+    text = resource_text(answer, header)
+    first, said, _ = text.split(".")
+    told = [json.loads(base64.urlsafe_b64decode(part + "===")) for part in (first, said)]
+    read = tokens.read(text, accept=(tokens.RESOURCE,), audience=US, lenient=True)
+    tokens.verify(read, keys.jwks()["keys"][0])
+    return told[0], told[1]
 
 
 def someone(name: str = "ada", **columns: Any) -> str:

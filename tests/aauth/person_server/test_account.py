@@ -3,72 +3,31 @@ AA-401, AA-410, AA-412, decision 31."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gateway import account_facts, bindings
-from gateway.aauth import account, jwk, tokens
-from gateway.aauth.person_server import keys
-from gateway.models import Agent
-from gateway.person_models import Grant, IssuedToken
-from gateway.person_states import GrantState
-from tests.aauth.agents import Provider, SignedAgent, encoded
+from gateway.aauth import account
 from tests.aauth.person_server.accounts import (
     ACCOUNT,
     DOCUMENT,
+    PERSON_REQUIRED,
     US,
     OwnAgent,
+    asks,
     auth_token,
-    claims,
     having_accounts,
-    on_record,
     ordered,
     person_token,
+    resource_token,
     someone,
     subject,
 )
-from tests.aauth.persons import body, counter  # noqa: F401  (a fixture)
-
-PERSON_REQUIRED = "requirement=person-token"
-
-
-@pytest.fixture
-def agent(counter: None) -> Iterator[OwnAgent]:  # noqa: F811
-    with having_accounts(OwnAgent()) as agent:
-        yield agent
-
-
-@pytest.fixture
-def ada(agent: OwnAgent) -> str:
-    return someone()
-
-
-def asks(agent: OwnAgent, token: str = "", query: str = "", **options: Any) -> HttpResponse:
-    named = {"signature_key": agent.by(token)} if token else {}
-    return agent.get(ACCOUNT + query, **{**named, **options})
-
-
-def resource_token(answer: HttpResponse, header: str = "AAuth-Requirement") -> tuple[dict[str, Any], Any]:
-    """Header and claims of the token in a challenge, which we have signed."""
-    text = answer.headers[header].partition('resource-token="')[2].partition('"')[0]
-    first, said, _ = text.split(".")
-    told = [json.loads(base64.urlsafe_b64decode(part + "===")) for part in (first, said)]
-    read = tokens.read(text, accept=(tokens.RESOURCE,), audience=US, lenient=True)
-    tokens.verify(read, keys.jwks()["keys"][0])
-    return told[0], told[1]
-
+from tests.aauth.persons import body
 
 # What it asks for -----------------------------------------------------------------------
 
@@ -159,7 +118,7 @@ def test_what_is_needed_is_signed(agent: OwnAgent, ada: str) -> None:
     assert '"@query"' in answer.headers["Signature-Error"]
 
 
-def test_it_is_not_there_unless_we_are_a_person_server(counter: None) -> None:  # noqa: F811
+def test_it_is_not_there_unless_we_are_a_person_server(counter: None) -> None:
     with OwnAgent(AAUTH_PERSON_SERVER=False) as agent:
         answer, unknown = asks(agent), agent.get(f"{ACCOUNT}s")
 
@@ -216,7 +175,7 @@ def test_what_was_granted_is_told(agent: OwnAgent, ada: str) -> None:
     ],
 )
 def test_no_more_is_told_than_was_granted_and_needed(
-    counter: None,  # noqa: F811
+    counter: None,
     granted: str,
     query: str,
     members: set[str],
@@ -280,287 +239,3 @@ def test_an_agent_that_asks_without_end_is_told_to_wait(
 
     assert (answer.status_code, body(answer)["error"]) == (429, "slow_down")
     assert int(answer.headers["Retry-After"]) > 0
-
-
-# What is refused ------------------------------------------------------------------------
-
-
-def expired(agent: OwnAgent, ada: str) -> str:
-    return auth_token(agent, ada, iat=int(time.time()) - 7200, exp=int(time.time()) - 3600)
-
-
-def for_somebody_else(agent: OwnAgent, ada: str) -> str:
-    return auth_token(agent, ada, aud="https://other.example")
-
-
-def for_another_key(agent: OwnAgent, ada: str) -> str:
-    return auth_token(agent, ada, cnf={"jwk": jwk.public_jwk(SignedAgent("thief").key)})
-
-
-def for_no_key(agent: OwnAgent, ada: str) -> str:
-    return auth_token(agent, ada, cnf=None)
-
-
-def revoked(agent: OwnAgent, ada: str) -> str:
-    token = auth_token(agent, ada)
-    IssuedToken.objects.update(revoked_at="2026-01-01T00:00Z")
-    return token
-
-
-def of_a_grant_taken_back(agent: OwnAgent, ada: str) -> str:
-    token = auth_token(agent, ada)
-    Grant.objects.update(state=GrantState.REVOKED)
-    return token
-
-
-def of_an_agent_taken_back(agent: OwnAgent, ada: str) -> str:
-    token = auth_token(agent, ada)
-    bindings.revoke(agent.owner, ada)
-    return token
-
-
-def never_given(agent: OwnAgent, ada: str) -> str:
-    return keys.sign(claims(agent, ada, ps=US, scope="orders"), tokens.AUTH)
-
-
-def with_anothers_name(agent: OwnAgent, ada: str) -> str:
-    return auth_token(agent, ada, sub=subject(someone("bob")))
-
-
-def tampered(agent: OwnAgent, ada: str) -> str:
-    first, said, signature = auth_token(agent, ada, "profile").split(".")
-    told = json.loads(base64.urlsafe_b64decode(said + "==="))
-    return f"{first}.{encoded(json.dumps({**told, 'scope': 'profile orders'}).encode())}.{signature}"
-
-
-def signed_by_its_holder(agent: OwnAgent, ada: str) -> str:
-    said = claims(agent, ada, ps=US, scope="orders")
-    on_record(agent, ada, said, tokens.AUTH)
-    kid = keys.jwks()["keys"][0]["kid"]
-    return tokens.issue(said, agent.key, kid, tokens.AUTH)
-
-
-def unsigned(agent: OwnAgent, ada: str) -> str:
-    return _reheaded(agent, ada, "none", lambda signed, key: b"")
-
-
-def signed_with_our_public_key(agent: OwnAgent, ada: str) -> str:
-    return _reheaded(agent, ada, "HS256", lambda signed, key: hmac.digest(key, signed, hashlib.sha256))
-
-
-def under_an_old_name_of_the_algorithm(agent: OwnAgent, ada: str) -> str:
-    return _reheaded(agent, ada, "EdDSA", lambda signed, key: b"x" * 64)
-
-
-def _reheaded(agent: OwnAgent, ada: str, alg: str, sign: Callable[[bytes, bytes], bytes]) -> str:
-    ours = keys.jwks()["keys"][0]
-    header = {"typ": tokens.AUTH, "alg": alg, "kid": ours["kid"]}
-    said = auth_token(agent, ada).split(".")[1]
-    signed = f"{encoded(json.dumps(header).encode())}.{said}"
-    public = base64.urlsafe_b64decode(ours["x"] + "===")
-    return f"{signed}.{encoded(sign(signed.encode(), public)) or 'AA'}"
-
-
-def of_an_access_server(agent: OwnAgent, ada: str) -> str:
-    return auth_token(agent, ada, dwk="aauth-access.json")
-
-
-def on_anothers_word(agent: OwnAgent, ada: str) -> str:
-    return auth_token(agent, ada, ps="https://person.example")
-
-
-def with_an_actor(agent: OwnAgent, ada: str) -> str:
-    return auth_token(agent, ada, act={"sub": "x"})
-
-
-def our_own_resource_token(agent: OwnAgent, ada: str) -> str:
-    return resource_text(asks(agent, person_token(agent, ada)))
-
-
-def resource_text(answer: HttpResponse) -> str:
-    return answer.headers["AAuth-Requirement"].partition('resource-token="')[2].partition('"')[0]
-
-
-def of_a_server_that_nobody_pinned(agent: OwnAgent, ada: str) -> str:
-    other = Provider("https://person.example")
-    said = claims(agent, ada, iss=other.issuer, ps=other.issuer, scope="orders")
-    return other.token(said, typ=tokens.AUTH)
-
-
-REFUSED = [
-    (expired, "expired_jwt"),
-    (for_somebody_else, "invalid_jwt"),
-    (for_another_key, "invalid_signature"),
-    (for_no_key, "invalid_jwt"),
-    (revoked, "revoked_jwt"),
-    (of_a_grant_taken_back, "revoked_jwt"),
-    (of_an_agent_taken_back, "revoked_jwt"),
-    (never_given, "revoked_jwt"),
-    (with_anothers_name, "revoked_jwt"),
-    (tampered, "invalid_jwt"),
-    (signed_by_its_holder, "invalid_jwt"),
-    (unsigned, "invalid_jwt"),
-    (signed_with_our_public_key, "invalid_jwt"),
-    (under_an_old_name_of_the_algorithm, "invalid_jwt"),
-    (of_an_access_server, "invalid_jwt"),
-    (on_anothers_word, "invalid_jwt"),
-    (with_an_actor, "invalid_jwt"),
-    (our_own_resource_token, "invalid_jwt"),
-    (of_a_server_that_nobody_pinned, "invalid_jwt"),
-]
-
-
-@pytest.mark.requirement("AA-407", "AA-410", "AA-412")
-@pytest.mark.parametrize(("made", "error"), REFUSED, ids=[made.__name__ for made, _ in REFUSED])
-def test_a_token_that_does_not_count_opens_nothing(
-    agent: OwnAgent, ada: str, made: Callable[[OwnAgent, str], str], error: str
-) -> None:
-    answer = asks(agent, made(agent, ada))
-
-    assert answer.status_code == 401
-    assert answer.headers["Signature-Error"] == f"error={error}"
-    assert body(answer)["error"] == error
-    assert answer.headers["Link"] == DOCUMENT
-    if error != "invalid_signature":
-        assert answer.headers["AAuth-Requirement"] == PERSON_REQUIRED
-    assert "resource-token" not in answer.headers.get("AAuth-Requirement", "")
-
-
-@pytest.mark.requirement("AA-412")
-def test_a_persons_name_grants_nothing_whatever_it_says(agent: OwnAgent, ada: str) -> None:
-    answer = asks(agent, person_token(agent, ada, scope="profile orders"))
-
-    assert (answer.status_code, body(answer)["error"]) == (401, "auth_token_required")
-
-
-@pytest.mark.requirement("AA-410")
-def test_people_of_another_person_server_have_no_account_here(counter: None) -> None:  # noqa: F811
-    """Their agents are told at once, and nobody is sent there with a challenge."""
-    other, own = Provider("https://person.example"), Provider()
-    pinned = {**other.pinned(), **own.pinned()}
-    with having_accounts(OwnAgent(provider=own, AAUTH_ISSUERS=pinned)) as agent:
-        ada = someone()
-        said = claims(agent, ada, iss=other.issuer)
-        answers = [
-            asks(agent, other.token(said, typ=tokens.PERSON)),
-            asks(agent, other.token({**said, "ps": other.issuer, "scope": "orders"}, typ=tokens.AUTH)),
-            asks(OwnAgent("guest", other.issuer, provider=own)),
-        ]
-
-    for answer in answers:
-        assert (answer.status_code, body(answer)["error"]) == (403, "unknown_person")
-        assert US in body(answer)["detail"]
-        assert not {"AAuth-Requirement", "Signature-Error", "AAuth"} & set(answer.headers)
-
-
-@pytest.mark.parametrize("closed", ["account", "agent"])
-def test_nothing_is_told_of_a_closed_account_nor_to_an_agent_that_is_blocked(
-    agent: OwnAgent, ada: str, closed: str
-) -> None:
-    token = auth_token(agent, ada)
-    asks(agent)
-    if closed == "account":
-        get_user_model().objects.update(is_active=False)
-    else:
-        Agent.objects.filter(issuer=agent.provider.issuer).update(active=False)
-
-    answer = asks(agent, token)
-
-    error = "unknown_person" if closed == "account" else "agent_refused"
-    assert (answer.status_code, body(answer)["error"]) == (403, error)
-
-
-@pytest.mark.requirement("AA-410", "AA-412")
-@pytest.mark.parametrize("make", [person_token, auth_token])
-@pytest.mark.parametrize("path", ["/agentic/acp/checkout_sessions/cs_1", "/agentic/aauth/pending/x"])
-def test_what_names_a_person_opens_nothing_that_an_agent_token_does(
-    agent: OwnAgent, ada: str, path: str, make: Callable[..., str]
-) -> None:
-    """Nor once it was verified here, and is remembered."""
-    token = make(agent, ada)
-    asks(agent, token)
-
-    answer = agent.get(path, {"API-Version": "2026-04-17"}, signature_key=agent.by(token))
-
-    assert answer.status_code == 401
-    assert answer.headers["Signature-Error"] == "error=invalid_jwt"
-    assert answer.headers["AAuth-Requirement"] == "requirement=agent-token"
-
-
-# Older wordings -------------------------------------------------------------------------
-
-
-@pytest.mark.requirement("AA-405", "AA-410")
-@pytest.mark.parametrize("wording", ["draft-11", "dual", "seed"])
-def test_agents_of_older_texts_are_challenged_at_once(counter: None, wording: str) -> None:  # noqa: F811
-    with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
-        agent.key = agent.provider.key
-        answer = asks(agent, query="?scope=orders", signature_key=agent.by_its_name)
-
-        assert answer.status_code == 401
-        if wording == "draft-11":
-            assert answer.headers["Signature-Error"] == "error=invalid_signature"
-            assert not {"AAuth", "AAuth-Requirement"} & set(answer.headers)
-            return
-        header, said = resource_token(answer, "AAuth")
-        assert (header["typ"], header["alg"]) == ("resource+jwt", "EdDSA")
-        assert {name: said[name] for name in ("iss", "aud", "agent", "agent_jkt", "scope")} == {
-            "iss": US,
-            "aud": US,
-            "agent": agent.provider.issuer,
-            "agent_jkt": agent.thumbprint,
-            "scope": "orders",
-        }
-        assert answer.headers["AAuth"].startswith('require=auth-token; resource-token="')
-        assert answer.headers["AAuth"].endswith(f'auth-server="{US}"')
-        assert answer.headers["AAuth-Requirement"].startswith('requirement=auth-token; resource-token="')
-    if wording == "seed":
-        assert answer.content == b"Authorization required"
-        assert answer.headers["Content-Type"].startswith("text/plain")
-    else:
-        assert body(answer)["detail"] == "Authorization required"
-
-
-@pytest.mark.requirement("AA-405", "AA-410")
-@pytest.mark.parametrize("wording", ["draft-11", "dual", "seed"])
-def test_a_bare_key_is_nobodys(counter: None, wording: str) -> None:  # noqa: F811
-    """There is no person to ask: it is told to say who it is."""
-    with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
-        answer = asks(agent, signature_key=agent.by_its_key)
-
-    assert answer.status_code == 401
-    if wording == "draft-11":
-        assert answer.headers["Signature-Error"] == "error=unsupported_scheme"
-        assert answer.headers["AAuth-Requirement"] == PERSON_REQUIRED
-    else:
-        assert body(answer)["error"] == "agent_token_required"
-        assert answer.headers["AAuth-Requirement"] == "requirement=agent-token"
-        assert answer.headers["AAuth"] == "require=identity"
-
-
-@pytest.mark.requirement("AA-412")
-@pytest.mark.parametrize("wording", ["draft-11", "dual", "seed"])
-def test_a_token_of_older_texts_opens_it_where_they_are_understood(counter: None, wording: str) -> None:  # noqa: F811
-    with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
-        ada = someone()
-        said = {**claims(agent, ada, scope="profile"), "agent": agent.sub}
-        on_record(agent, ada, said, tokens.AUTH)
-
-        answer = asks(agent, keys.sign(said, tokens.OLDER_AUTH))
-
-        if wording == "draft-11":
-            assert answer.headers["Signature-Error"] == "error=invalid_jwt"
-            return
-        profile = {"name": "Ada Byron", "email": "ada@example.com"}
-        assert answer.status_code == 200
-        expected: dict[str, Any] = {"scope": "profile", "profile": profile}
-        if wording == "seed":
-            expected |= {
-                "message": "Access granted",
-                "scheme": "jwt",
-                "token_type": "auth+jwt",
-                "method": "GET",
-                "agent": agent.sub,
-                "agent_delegate": None,
-            }
-        assert body(answer) == expected

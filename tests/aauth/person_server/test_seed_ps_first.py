@@ -15,7 +15,7 @@ from django.test import Client
 from gateway import bindings, summonses
 from interventions import reaching
 from tests.aauth.person_server.accounts import US, OwnAgent, having_accounts, someone
-from tests.aauth.persons import Arriving, body, counter, parked, polled  # noqa: F401  (a fixture)
+from tests.aauth.persons import Arriving, body, parked, polled
 from tests.person.conftest import code_in_mail
 
 WORDINGS = ("draft-11", "dual", "seed")
@@ -47,7 +47,7 @@ def place(answer: HttpResponse) -> str:
 
 @pytest.mark.requirement("AA-204", "AA-205", "AA-206", "AA-210")
 @pytest.mark.parametrize("wording", WORDINGS)
-def test_the_server_brings_the_person_in(counter: None, wording: str) -> None:  # noqa: F811
+def test_the_server_brings_the_person_in(counter: None, wording: str) -> None:
     with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
         ada = someone()
         bindings.bind(agent.owner, ada)
@@ -74,7 +74,7 @@ def test_the_server_brings_the_person_in(counter: None, wording: str) -> None:  
 
 @pytest.mark.requirement("AA-206", "AA-207", "AA-210")
 @pytest.mark.parametrize("wording", WORDINGS)
-def test_the_agent_drives_the_page_itself_when_the_server_cannot(counter: None, wording: str) -> None:  # noqa: F811
+def test_the_agent_drives_the_page_itself_when_the_server_cannot(counter: None, wording: str) -> None:
     """Nothing has ended by that: the call waits at the resource, and the person finishes there."""
     with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
         bindings.bind(agent.owner, someone())
@@ -98,7 +98,7 @@ def test_the_agent_drives_the_page_itself_when_the_server_cannot(counter: None, 
 
 @pytest.mark.requirement("AA-206", "AA-214")
 @pytest.mark.parametrize("wording", WORDINGS)
-def test_a_page_of_ours_is_finished_by_whoever_was_brought_to_it(counter: None, wording: str) -> None:  # noqa: F811
+def test_a_page_of_ours_is_finished_by_whoever_was_brought_to_it(counter: None, wording: str) -> None:
     """Both pending URLs tell of one row."""
     with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
         ada = someone()
@@ -125,7 +125,7 @@ def test_a_page_of_ours_is_finished_by_whoever_was_brought_to_it(counter: None, 
     ("wording", "error"),
     [("draft-11", "user_unreachable"), ("dual", "user_unreachable"), ("seed", "interaction_required")],
 )
-def test_when_no_party_can_drive_it_that_is_the_end(counter: None, wording: str, error: str) -> None:  # noqa: F811
+def test_when_no_party_can_drive_it_that_is_the_end(counter: None, wording: str, error: str) -> None:
     """`interaction_required` keeps its meaning, by whatever name."""
     with having_accounts(OwnAgent(AAUTH_WORDING=wording)) as agent:
         bindings.bind(agent.owner, someone())
