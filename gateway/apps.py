@@ -24,6 +24,7 @@ class GatewayConfig(AppConfig):
             checks,
             payment_checks,
             plugs,
+            reach_checks,
             reconciliation_checks,
             risk_checks,
             stripe_checks,

@@ -46,7 +46,8 @@ def test_no_address_is_ever_fetched(person: str, asker: Asker) -> None:
         windows.forget()
         waiting = asker.ask(url=f"https://{host}/i/{number}")
         row = Summons.objects.order_by("-created_at").first()
-        assert row is not None and waiting.status_code == 202
+        assert row is not None
+        assert waiting.status_code == 202
         summonses.open_of(person)
         summonses.engage(row.pk, person)
         assert asker.poll(waiting).status_code == 200

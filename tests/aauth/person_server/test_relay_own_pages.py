@@ -1,4 +1,4 @@
-"""The address is a page of ours, where a call of the same agent waits: one row, two views (AA-206, AA-214)."""
+"""The address is a page of ours, where the same agent's call waits: one row, two views (AA-206, AA-214)."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ def test_where_they_have_come_already_nobody_is_asked_again(person: str, asker: 
 
 @pytest.mark.requirement("AA-206")
 @pytest.mark.parametrize(("end", "engaged"), [("expired", False), ("canceled", False), ("denied", True)])
-def test_the_call_ends_elsewhere_and_so_does_this(
-    person: str, asker: Asker, end: str, engaged: bool
-) -> None:
+def test_the_call_ends_elsewhere_and_so_does_this(person: str, asker: Asker, end: str, engaged: bool) -> None:
     row = parked(asker)
     waiting = relayed(asker, row)
     moves.move(row, end)
