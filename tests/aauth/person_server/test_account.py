@@ -11,7 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gateway import account_facts, bindings
-from gateway.aauth import account
+from gateway.aauth import account, jwk, tokens
+from gateway.aauth.person_server import issuing
+from gateway.person_models import Grant
 from tests.aauth.person_server.accounts import (
     ACCOUNT,
     DOCUMENT,
@@ -21,6 +23,7 @@ from tests.aauth.person_server.accounts import (
     asks,
     auth_token,
     having_accounts,
+    on_record,
     ordered,
     person_token,
     resource_token,
@@ -28,6 +31,7 @@ from tests.aauth.person_server.accounts import (
     subject,
 )
 from tests.aauth.persons import body
+from tests.gateway.test_checks import found
 
 # What it asks for -----------------------------------------------------------------------
 
@@ -199,10 +203,10 @@ def test_orders_are_those_of_the_persons_agents(agent: OwnAgent, ada: str) -> No
     theirs = ordered("aauth:a|1", 1, 1)
     foreign = ordered("aauth:a|3", 4) + ordered("key:1", 5)
 
-    found = [order.id for order in account_facts.orders(ada)]
+    listed = [order.id for order in account_facts.orders(ada)]
 
-    assert found == [order.pk for order in theirs + before]
-    assert not {order.pk for order in after + foreign} & set(found)
+    assert listed == [order.pk for order in theirs + before]
+    assert not {order.pk for order in after + foreign} & set(listed)
     assert account_facts.orders(someone("cleo")) == []
 
 
@@ -211,10 +215,10 @@ def test_no_more_than_fifty_orders_are_told(agent: OwnAgent, ada: str) -> None:
     ordered(agent.owner, 1, 9, count=60)
     newest = ordered(agent.owner, 2)[0]
 
-    found = account_facts.orders(ada)
+    listed = account_facts.orders(ada)
 
-    assert len(found) == 50
-    assert found[0].id == newest.pk
+    assert len(listed) == 50
+    assert listed[0].id == newest.pk
 
 
 def test_looking_costs_few_statements_and_writes_nothing(agent: OwnAgent, ada: str) -> None:
@@ -239,3 +243,39 @@ def test_an_agent_that_asks_without_end_is_told_to_wait(
 
     assert (answer.status_code, body(answer)["error"]) == (429, "slow_down")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("scopes", "sound"),
+    [
+        ({"loyalty.points": "Your points"}, True),
+        (["loyalty"], False),
+        ({"loyalty points": "Your points"}, False),
+        ({"loyalty": ""}, False),
+        ({"orders": "All orders of everybody"}, False),
+        ({f"s{number}": "One of many" for number in range(21)}, False),
+    ],
+    ids=["sound", "no dict", "two words", "no text", "ours", "too many"],
+)
+def test_scopes_of_the_settings_have_names_and_texts(scopes: object, sound: bool) -> None:
+    assert ("agentic.E240" in found(AAUTH_SCOPES=scopes)) is not sound
+
+
+@pytest.mark.requirement("AA-414")
+def test_the_demo_is_such_a_shop_at_an_address_of_this_machine(counter: None) -> None:
+    """Only there our own name may be another than an https one (decision 4)."""
+    demo = "http://localhost:8000"
+    with having_accounts(OwnAgent(person_server=demo, PUBLIC_URL=demo)) as agent:
+        ada = someone()
+        on_record(agent, ada, {"jti": "unused"}, tokens.PERSON)
+        grant = Grant.objects.get()
+        Grant.objects.filter(pk=grant.pk).update(
+            kind=Grant.AUTH_TOKEN, audience=demo, scope="profile", key=jwk.public_jwk(agent.key)
+        )
+        token = issuing.body_of(Grant.objects.get())["auth_token"]
+
+        asked = asks(agent, authority="localhost:8000")
+        told = asks(agent, token, authority="localhost:8000")
+
+    assert (asked.status_code, asked.headers["AAuth-Requirement"]) == (401, PERSON_REQUIRED)
+    assert (told.status_code, body(told)["scope"]) == (200, "profile")
