@@ -87,6 +87,13 @@ class Grant(models.Model):
     key = models.JSONField(default=dict, help_text="The agent's public key, to which the token is bound.")
     presented = models.JSONField(default=dict, help_text="What has to be repeated in the token.")
     older = models.BooleanField(default=False, help_text="Asked for in an older wording.")
+    fingerprint = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Keyed hash of the request, by which a repeat is recognised.",
+    )
     state = models.CharField(max_length=10, choices=GrantState.choices, default=GrantState.ASKED)
     expires_at = models.DateTimeField(help_text="Nobody is asked any more afterwards.")
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -103,6 +110,14 @@ class Grant(models.Model):
             models.Index(fields=("-created_at",), name="agentic_grant_newest"),
             models.Index(fields=("person", "-created_at"), name="agentic_grant_person"),
             models.Index(fields=("owner", "-created_at"), name="agentic_grant_owner"),
+        )
+        constraints = (
+            # What was asked twice is one (AA-059).
+            models.UniqueConstraint(
+                fields=("owner", "fingerprint"),
+                condition=models.Q(state__in=GRANT_OPEN) & ~models.Q(fingerprint=""),
+                name="agentic_grant_once",
+            ),
         )
 
     def __str__(self) -> str:

@@ -28,6 +28,8 @@ from gateway import (
     keys,
     outbox,
     parked,
+    parked_grants,
+    parked_purchases,
     payment_events,
     periodic,
     persons,
@@ -35,6 +37,7 @@ from gateway import (
     reach_channels,
     relay,
     risk_rules,
+    subjects,
     summonses,
 )
 from gateway.aauth import arrivals, issuers, lot, parking, replay, resuming
@@ -124,6 +127,8 @@ def plug_in() -> None:
     )
     persons.plug(_persons(settings))
     _reaching(settings)
+    subjects.register(parked_purchases.PREFIX, parked_purchases.Purchase())
+    subjects.register(parked_grants.PREFIX, parked_grants.Granting())
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
         outbox.register(kind, effect)
     relay.periodic("checkout.sweep", settings.SWEEP_SECONDS, effects.sweep)

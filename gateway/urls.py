@@ -7,6 +7,7 @@ from gateway.health import Healthz, Readyz
 from gateway.payment_webhook import PaymentWebhook
 from gateway.person.codes import CodePage
 from gateway.person.confirm import ConfirmPage, ReturnPage
+from gateway.person.consent import ConsentPage
 from gateway.person.element import ElementPage
 from gateway.person.embedded import EmbedPage
 from gateway.person.handoff import ReviewPage
@@ -35,6 +36,7 @@ urlpatterns = [
     path("confirm/<str:ticket>/passkey/options", PasskeyOptions.as_view(), name="passkey_options"),
     path("confirm/<str:ticket>/passkey/proof", PasskeyProof.as_view(), name="passkey_proof"),
     path("confirm/<str:ticket>/passkey/status", PasskeyStatus.as_view(), name="passkey_status"),
+    path("confirm/<str:ticket>/consent", ConsentPage.as_view(), name="consent"),
     path("checkout/<str:ticket>", ReviewPage.as_view(), name="handoff"),
     path("checkout/<str:ticket>/contact", ContactPage.as_view(), name="handoff_contact"),
     path("checkout/<str:ticket>/address", AddressPage.as_view(), name="handoff_address"),

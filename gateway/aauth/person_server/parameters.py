@@ -13,6 +13,7 @@ from gateway.aauth.problems import Problem
 from gateway.aauth.signature_problem import SignatureProblem
 from gateway.aauth.tokens import Token
 from gateway.conf import conf
+from gateway.identities import CLARIFICATION, INTERACTION, Identity
 from gateway.key_rings import Unusable
 
 MOST_CAPABILITIES = 20
@@ -45,6 +46,14 @@ def capabilities(body: Mapping[str, Any]) -> frozenset[str] | None:
     if not all(isinstance(name, str) and CAPABILITY.fullmatch(name) for name in value):
         raise invalid("capabilities has to be a list of names such as interaction.")
     return frozenset(value)
+
+
+def published(identity: Identity) -> frozenset[str]:
+    """What an agent can do that asks in an older wording and does not say: its request had no place for that,
+    its metadata had one (1f). Nothing is fetched; they are known since its key is."""
+    told = issuers.known_metadata(identity.issuer, issuers.AGENT) if identity.legacy else {}
+    supported = told.get("clarification_supported") is True
+    return frozenset({INTERACTION, CLARIFICATION}) if supported else frozenset()
 
 
 def refuse_unbuilt(body: Mapping[str, Any]) -> None:

@@ -62,7 +62,7 @@ class TokenView(PersonServerView):
         if wanted.audience != conf().PUBLIC_URL:
             # So that the person can be shown what the resource says of itself.
             issuers.metadata(wanted.audience, issuers.RESOURCE)
-        return asking.begin(identity, wanted, capabilities=able or ())
+        return asking.begin(identity, wanted, capabilities=able or parameters.published(identity))
 
     def wanted(self, identity: Identity, body: Mapping[str, Any]) -> Wanted:
         """What is asked for, judged. Raises Problem."""
