@@ -24,6 +24,7 @@ class GatewayConfig(AppConfig):
             checks,
             payment_checks,
             plugs,
+            push_checks,
             reach_checks,
             reconciliation_checks,
             risk_checks,

@@ -38,7 +38,15 @@ class AgentBinding(models.Model):
     class Meta:
         db_table = "agentic_agent_binding"
         ordering = ("-established_at",)
-        indexes = (models.Index(fields=("person", "-established_at"), name="agentic_binding_person"),)
+        indexes = (
+            models.Index(fields=("-established_at",), name="agentic_binding_newest"),
+            models.Index(fields=("person", "-established_at"), name="agentic_binding_person"),
+            models.Index(
+                fields=("-established_at",),
+                condition=models.Q(revoked_at__isnull=False),
+                name="agentic_binding_revoked",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.owner
@@ -110,6 +118,7 @@ class Grant(models.Model):
             models.Index(fields=("-created_at",), name="agentic_grant_newest"),
             models.Index(fields=("person", "-created_at"), name="agentic_grant_person"),
             models.Index(fields=("owner", "-created_at"), name="agentic_grant_owner"),
+            models.Index(fields=("state", "-created_at"), name="agentic_grant_state"),
         )
         constraints = (
             # What was asked twice is one (AA-059).
@@ -142,6 +151,7 @@ class IssuedToken(models.Model):
         db_table = "agentic_issued_token"
         ordering = ("-issued_at",)
         indexes = (
+            models.Index(fields=("-issued_at",), name="agentic_issued_newest"),
             models.Index(fields=("person", "-issued_at"), name="agentic_issued_person"),
             models.Index(fields=("expires_at",), name="agentic_issued_expires"),
         )
@@ -217,6 +227,7 @@ class Summons(models.Model):
             models.Index(fields=("-created_at",), name="agentic_summons_newest"),
             models.Index(fields=("person", "-created_at"), name="agentic_summons_person"),
             models.Index(fields=("owner", "-created_at"), name="agentic_summons_owner"),
+            models.Index(fields=("state", "-created_at"), name="agentic_summons_state"),
             models.Index(
                 fields=("expires_at",),
                 condition=models.Q(state__in=SUMMONS_OPEN),

@@ -18,6 +18,7 @@ from checkout.reconciliation import runs, stuck
 from checkout.risk import AlwaysHigh, HouseRules
 from gateway import (
     agent_facts,
+    app_events,
     arriving,
     authentication,
     cart_keeping,
@@ -37,6 +38,7 @@ from gateway import (
     reach_channels,
     relay,
     risk_rules,
+    sealed,
     subjects,
     summonses,
 )
@@ -114,6 +116,8 @@ def plug_in() -> None:
             outbox=outbox.DatabaseOutbox(),
             digest=keys.digest,
             digests=keys.digests,
+            seal=sealed.seal,
+            unseal=sealed.unseal,
             destination_of=contacts.of_session,
             **_channels(),
             rules=seams.OtpRules(sends_per_owner_day=settings.OTP_SENDS_PER_AGENT_DAY),
@@ -143,6 +147,7 @@ def plug_in() -> None:
     outbox.register(contact_mail.MAIL, contact_mail.send)
     relay.periodic("contact.purge", periodic.PURGE_SECONDS, contact_mail.purge)
     relay.periodic("vault.purge", periodic.PURGE_SECONDS, allowances.purge_all)
+    relay.periodic("app_events.purge", periodic.PURGE_SECONDS, app_events.purge)
     relay.periodic("payment_events.purge", periodic.PURGE_SECONDS, payment_events.purge)
     authentication.plug(SignedRequests())
     relay.periodic("aauth.signatures.purge", periodic.PURGE_SECONDS, replay.purge)

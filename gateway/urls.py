@@ -3,6 +3,7 @@
 from django.urls import include, path, re_path
 
 from gateway.acp.views import Nothing
+from gateway.app_endpoint import AppMessages
 from gateway.health import Healthz, Readyz
 from gateway.payment_webhook import PaymentWebhook
 from gateway.person.codes import CodePage
@@ -20,6 +21,7 @@ from gateway.person.interaction_ask import AskPage
 from gateway.person.issuer_return import IssuerReturn
 from gateway.person.orders import OrderPage
 from gateway.person.passkeys import PasskeyOptions, PasskeyPage, PasskeyProof, PasskeyStatus
+from gateway.switched import at
 
 app_name = "agentic"
 
@@ -45,6 +47,9 @@ urlpatterns = [
     path("aauth/i/<str:slug>", InteractionPage.as_view(), name="interaction"),
     path("aauth/i/<str:slug>/ask", AskPage.as_view(), name="interaction_ask"),
     path("aauth/i/<str:slug>/standing", InteractionStanding.as_view(), name="interaction_standing"),
+    path("account/", include("gateway.person.account_urls")),
+    path("account/", include("gateway.person.push_urls")),
+    at("account/app", AppMessages.as_view(), "app"),
     path("payments/webhook", PaymentWebhook.as_view(), name="payment_webhook"),
     path("healthz", Healthz.as_view(), name="healthz"),
     path("readyz", Readyz.as_view(), name="readyz"),

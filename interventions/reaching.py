@@ -206,3 +206,11 @@ def _forget_older(person: str) -> None:
     rows = ReachChannel.objects.filter(person=person, kind=ReachChannel.WEB_SESSION)
     if older := list(rows.order_by("-seen_at").values_list("pk", flat=True)[MOST_BROWSERS:BATCH]):
         ReachChannel.objects.filter(pk__in=older).delete()
+
+
+def tell(channel: ReachChannel, notice: Notice) -> bool:
+    """The notice has gone that one way, whether or not it was known to work; what came of it is on record. A
+    person tries a way of theirs. No transaction may be open."""
+    refuse_inside("A person is reached with no transaction open: a slow server would hold its locks.")
+    part = ways().parts.get(channel.kind)
+    return part is not None and _tried(part, channel, notice)

@@ -15,6 +15,7 @@ for name in (
     *("STRIPE_LOG", "AGENTIC_FAILPOINTS", "AGENTIC_PAYMENTS"),
     *("AGENTIC_AUDIT_KEYS", "AGENTIC_AAUTH", "AAUTH_ISSUERS_FILE"),
     *("AGENTIC_AAUTH_KEYS", "AGENTIC_PERSON_SERVER"),
+    *("AGENTIC_PUSH_KEY", "AGENTIC_APP_WEBHOOK_URL"),
     *("ACQUIRER_URL", "ACQUIRER_KEY", "ACQUIRER_WEBHOOK_SECRET"),
 ):
     os.environ.pop(name, None)
@@ -55,6 +56,7 @@ AGENTIC_GATEWAY = {
     "AUDIT": False,
     # `tests/conftest.py` makes them, once for each process.
     "AAUTH_KEYS": str(VAR_DIR / "aauth-keys.json"),
+    "REACH_PUSH_KEY": str(VAR_DIR / "push-key.pem"),
     "SMS": {**AGENTIC_GATEWAY["SMS"], "folder": str(VAR_DIR / "sms")},
 }
 

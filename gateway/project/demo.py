@@ -30,6 +30,8 @@ AGENTIC_GATEWAY = {
     "OTP_CHANNELS": ["email", "sms"],
     "AUDIT": True,
     "AUDIT_KEYS": str(VAR_DIR / "audit-keys.json"),
+    "REACH_PUSH_KEY": str(VAR_DIR / "push-key.pem"),
+    "REACH_PUSH_CONTACT": "mailto:shop@demo.example",
     "AAUTH": True,
     "AAUTH_KEYS": str(VAR_DIR / "aauth-keys.json"),
     "AAUTH_PERSON_SERVER": True,

@@ -96,7 +96,7 @@ def prepare() -> None:
 
         demo = settings.AGENTIC_GATEWAY["DEMO"]
         if demo:
-            for keys in ("agentic_audit_key", "agentic_aauth_key"):
+            for keys in ("agentic_audit_key", "agentic_aauth_key", "agentic_push_key"):
                 call_command(keys, "create", "--unless-there", stdout=io.StringIO())
         call_command("check", deploy=not demo, stdout=io.StringIO())
         call_command("migrate", interactive=False, verbosity=0)
