@@ -20,7 +20,7 @@ from interventions import clarifications, question_rules, questions
 from interventions.errors import AlreadyAsking, TooManyRounds
 from interventions.models import Clarification
 from interventions.ports import AgentFacts, ports
-from interventions.questions import OTHER, Outcome, Rule
+from interventions.questions import Outcome, Rule
 
 QUOTED = "question"
 """The member of a quote that says which question the agent has to answer first."""
@@ -68,7 +68,7 @@ def weigh(session: CheckoutSession, *, binding: str, due: bool, high: bool | Non
                 # Somebody else's question is first; the rule's comes when that is answered.
                 now = clarifications.open_of(session.id)
             except TooManyRounds:
-                done = _unasked(rule)
+                done = questions.unasked(rule)
                 denied, escalated = done == Outcome.DENY, escalated or done == Outcome.ESCALATE
     if rounds or now is not None:
         session.quote[HEARD] = True
@@ -158,11 +158,3 @@ def _ask(session: CheckoutSession, rule: Rule, binding: str) -> Clarification:
         currency=session.currency,
         owner=session.owner,
     )
-
-
-def _unasked(rule: Rule) -> Outcome:
-    """What is done when no round is left: as for silence where the rule says so, else as for other answers.
-    Nobody goes past a rule by having used up the rounds."""
-    outcomes = rule.outcomes
-    name = outcomes.get(questions.NO_ANSWER, outcomes.get(OTHER, Outcome.CONTINUE))
-    return questions.outcome({OTHER: name}, (), "", unanswered="")

@@ -28,7 +28,9 @@ from gateway import (
     links,
     payment_events_admin,
     pending_admin,
+    person_admin,
     questions_admin,
+    reach_admin,
 )
 from gateway.acp import standing
 from gateway.models import Agent, IdempotentRequest, OutboxMessage, RelayLease
@@ -44,7 +46,9 @@ __all__ = [
     "identity_admin",
     "payment_events_admin",
     "pending_admin",
+    "person_admin",
     "questions_admin",
+    "reach_admin",
 ]  # read with this module: their screens register themselves
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.functions import Greatest, StrIndex, Substr
 from django.utils import timezone
 
 from checkout.untrusted import visible
@@ -90,6 +93,28 @@ def of_owner(owner: str) -> Agent | None:
         issuer, _, identity = owner.removeprefix(SIGNED).partition("|")
         return by_identity(issuer, identity)
     return None
+
+
+def of_owners(owners: Iterable[str]) -> dict[str, Agent]:
+    """The agents with an identity of their own that the checkout knows by these owners, active or not; one
+    query, none for none."""
+    named = [owner.removeprefix(SIGNED).partition("|") for owner in set(owners) if owner.startswith(SIGNED)]
+    if not named:
+        return {}
+    rows = Agent.objects.filter(
+        issuer__in={issuer for issuer, _, _ in named}, identity__in={identity for _, _, identity in named}
+    )
+    return {agent.owner: agent for agent in rows.exclude(issuer="").order_by()}
+
+
+def blocked() -> Exists:
+    """Database expression over rows with an `owner`: an operator has blocked that agent, which has an
+    identity of its own."""
+    owner, after = OuterRef("owner"), len(SIGNED) + 1
+    bar = StrIndex(owner, Value("|"))
+    issuer = Substr(owner, after, Greatest(bar - after, Value(0)))  # no "|": nothing, and no error
+    named = Agent.objects.filter(issuer=issuer, identity=Substr(owner, bar + 1), active=False)
+    return Exists(named.exclude(issuer=""))
 
 
 def by_identity(issuer: str, identity: str) -> Agent | None:

@@ -50,7 +50,7 @@ class Waiting:
 
     slug: str
     subject: str
-    """The checkout session that it is about."""
+    """What it is about (`gateway.subjects`)."""
     owner: str
     state: str
     """One of `gateway.pending_states`."""
@@ -100,6 +100,12 @@ class Desk(Protocol):
         `interventions.errors.TakenElsewhere` when another browser has used the code. No transaction may
         be open.
         """
+        ...
+
+    def admit(self, subject: str, browser: str) -> Waiting:
+        """The browser is the person's, who is known without a code: it counts as used (AA-055), and a
+        browser that has used it is the person's no more. Raises Unknown and Ended. No transaction may be
+        open."""
         ...
 
     def decline(self, slug: str, browser: str) -> Waiting:

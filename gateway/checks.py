@@ -220,8 +220,9 @@ def _handler_problems() -> Iterator[CheckMessage]:
 
 
 def _demo_people() -> Iterator[CheckMessage]:
-    """Agents and the operator that the demo left behind. Before the first migration there are none."""
-    from gateway import operators
+    """Agents, the operator and people that the demo left behind. Before the first migration there are
+    none."""
+    from gateway import operators, shoppers
 
     with suppress(DatabaseError):
         if _demo_agents():
@@ -232,6 +233,11 @@ def _demo_people() -> Iterator[CheckMessage]:
             text = "The demo's operator, whose password everybody knows, is in this database."
             hint = f"manage.py changepassword {operators.DEMO_NAME}, or remove the user."
             yield Error(text, hint=hint, id="agentic.E014")
+    with suppress(DatabaseError):
+        if shoppers.has_demo():
+            names = ", ".join(name for name, _ in shoppers.DEMO_PERSONS)
+            text = "The demo's people, whose password everybody knows, have an account in this database."
+            yield Error(text, hint=f"Remove {names}, or change their passwords.", id="agentic.E076")
 
 
 def _demo_agents() -> bool:

@@ -26,7 +26,7 @@ class Call:
     method: str
     path: str
     subject: str
-    """The checkout session that it is about."""
+    """What it is about (`gateway.subjects`)."""
     version: str
     body: Mapping[str, Any] = field(repr=False)
     """As it was judged; kept sealed, because it may hold what one can pay with."""
@@ -71,6 +71,16 @@ Exchanger = Callable[[Call, Mapping[str, Any]], Call]
 body is refused with at its protocol's door. Changes nothing."""
 
 
+Replacer = Callable[[str, Mapping[str, Any]], Callable[[], None]]
+"""`(subject, body)`: another request, judged, for what the call is about; what it returns puts it in place,
+inside a transaction. Raises what a request is refused with at its protocol's door."""
+
+
+Finisher = Callable[[str], Mapping[str, Any]]
+"""Makes the answer of a call about that subject that has ended well, each time that it is told; nothing of it
+is kept."""
+
+
 class Parking(Protocol):
     """Who parks calls."""
 
@@ -97,6 +107,8 @@ class Parking(Protocol):
 _parking: Parking | None = None
 _runners: dict[str, Runner] = {}
 _exchangers: dict[str, Exchanger] = {}
+_replacers: dict[str, Replacer] = {}
+_finishers: dict[str, Finisher] = {}
 
 
 def plug(parking: Parking | None) -> None:
@@ -109,12 +121,24 @@ def parking() -> Parking | None:
     return _parking
 
 
-def register(operation: str, runner: Runner, exchanger: Exchanger | None = None) -> None:
-    """How a held call of that name is run, and where its body can be another one, how that is judged. Called
-    at start-up by the protocol whose operation it is."""
+def register(
+    operation: str,
+    runner: Runner,
+    exchanger: Exchanger | None = None,
+    *,
+    replacer: Replacer | None = None,
+    finisher: Finisher | None = None,
+) -> None:
+    """How a held call of that name is run; where its body, or what it is about, can be another one, how that
+    is judged; and where nothing of its answer is kept, who makes it. Called at start-up by the protocol whose
+    operation it is."""
     _runners[operation] = runner
     if exchanger is not None:
         _exchangers[operation] = exchanger
+    if replacer is not None:
+        _replacers[operation] = replacer
+    if finisher is not None:
+        _finishers[operation] = finisher
 
 
 def runner(operation: str) -> Runner:
@@ -125,6 +149,16 @@ def runner(operation: str) -> Runner:
 def exchanger(operation: str) -> Exchanger | None:
     """None for an operation whose held calls are as they are."""
     return _exchangers.get(operation)
+
+
+def replacer(operation: str) -> Replacer | None:
+    """None for an operation whose calls are about what they are."""
+    return _replacers.get(operation)
+
+
+def finisher(operation: str) -> Finisher | None:
+    """None for an operation whose answer is kept."""
+    return _finishers.get(operation)
 
 
 def park(request: HttpRequest, call: Call) -> bytes | None:

@@ -7,7 +7,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from gateway.audit_models import AuditEvent, AuditSeal, AuditTrail  # noqa: F401  (Django looks here)
+from gateway.app_models import AppEvent  # noqa: F401  (Django looks here)
+from gateway.audit_models import AuditEvent, AuditSeal, AuditTrail  # noqa: F401
 from gateway.contact_models import ContactMessage  # noqa: F401
 from gateway.pending_models import Issuer, PendingRequest, UsedSignature  # noqa: F401
 from gateway.person_models import (  # noqa: F401

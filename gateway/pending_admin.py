@@ -21,6 +21,7 @@ from checkout.errors import CheckoutError
 from checkout.models import CheckoutSession
 from checkout.screens import ACT, NOTHING, ReadOnlyScreen, link, moment, when
 from checkout.untrusted import quoted, visible
+from gateway import subjects
 from gateway.aauth import ending, requirements
 from gateway.deferring import Lost
 from gateway.pending_models import PendingRequest
@@ -322,7 +323,7 @@ def _take_back(row: PendingRequest, by: str) -> None:
 
 def _expire(row: PendingRequest, by: str) -> None:
     """As when time ends it: abandoned, when the person had come (AA-078)."""
-    ending.end(row, ending.late(row), actor=by)
+    ending.end(row, subjects.late(row), actor=by)
 
 
 def _deny(row: PendingRequest, by: str) -> None:

@@ -21,7 +21,16 @@ class PendingRequest(models.Model):
 
     id = IdentifierField(prefix="prq")
     owner = models.CharField(max_length=255, help_text="Whose call it is, and who alone may ask about it.")
-    subject = models.CharField(max_length=64, help_text="The checkout session that the call is about.")
+    key_thumbprint = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the only key that may ask; empty: any key of the agent's (AA-021).",
+    )
+    subject = models.CharField(
+        max_length=64, help_text="What the call is about: a checkout session, or a grant."
+    )
     operation = models.CharField(max_length=32, help_text="By which it is run, such as acp.complete.")
     version = models.CharField(max_length=32, blank=True, help_text="Of the protocol that was spoken.")
     method = models.CharField(max_length=8)

@@ -38,7 +38,15 @@ class AgentBinding(models.Model):
     class Meta:
         db_table = "agentic_agent_binding"
         ordering = ("-established_at",)
-        indexes = (models.Index(fields=("person", "-established_at"), name="agentic_binding_person"),)
+        indexes = (
+            models.Index(fields=("-established_at",), name="agentic_binding_newest"),
+            models.Index(fields=("person", "-established_at"), name="agentic_binding_person"),
+            models.Index(
+                fields=("-established_at",),
+                condition=models.Q(revoked_at__isnull=False),
+                name="agentic_binding_revoked",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.owner
@@ -87,6 +95,13 @@ class Grant(models.Model):
     key = models.JSONField(default=dict, help_text="The agent's public key, to which the token is bound.")
     presented = models.JSONField(default=dict, help_text="What has to be repeated in the token.")
     older = models.BooleanField(default=False, help_text="Asked for in an older wording.")
+    fingerprint = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Keyed hash of the request, by which a repeat is recognised.",
+    )
     state = models.CharField(max_length=10, choices=GrantState.choices, default=GrantState.ASKED)
     expires_at = models.DateTimeField(help_text="Nobody is asked any more afterwards.")
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -103,6 +118,15 @@ class Grant(models.Model):
             models.Index(fields=("-created_at",), name="agentic_grant_newest"),
             models.Index(fields=("person", "-created_at"), name="agentic_grant_person"),
             models.Index(fields=("owner", "-created_at"), name="agentic_grant_owner"),
+            models.Index(fields=("state", "-created_at"), name="agentic_grant_state"),
+        )
+        constraints = (
+            # What was asked twice is one (AA-059).
+            models.UniqueConstraint(
+                fields=("owner", "fingerprint"),
+                condition=models.Q(state__in=GRANT_OPEN) & ~models.Q(fingerprint=""),
+                name="agentic_grant_once",
+            ),
         )
 
     def __str__(self) -> str:
@@ -127,6 +151,7 @@ class IssuedToken(models.Model):
         db_table = "agentic_issued_token"
         ordering = ("-issued_at",)
         indexes = (
+            models.Index(fields=("-issued_at",), name="agentic_issued_newest"),
             models.Index(fields=("person", "-issued_at"), name="agentic_issued_person"),
             models.Index(fields=("expires_at",), name="agentic_issued_expires"),
         )
@@ -173,10 +198,10 @@ class Summons(models.Model):
         ],
     )
     url = models.CharField(max_length=2000, blank=True, help_text="Never fetched by us.")
-    code = models.TextField(blank=True, help_text="Sealed; erased at the end.")
+    code = models.TextField(blank=True, help_text="Sealed; erased at the end, or once the time is over.")
     description = models.TextField(blank=True, help_text="The agent's own words, Markdown.")
     question = models.TextField(blank=True, help_text="The agent's own words, Markdown.")
-    answer = models.TextField(blank=True, help_text="What the person answered; erased once it was told.")
+    answer = models.TextField(blank=True, help_text="Sealed; erased once it was told, or the time is over.")
     pending = models.CharField(max_length=40, blank=True, help_text="The call of ours that waits there.")
     fingerprint = models.CharField(
         max_length=64, help_text="Keyed hash of what was asked, by which a repeat is recognised."
@@ -202,10 +227,16 @@ class Summons(models.Model):
             models.Index(fields=("-created_at",), name="agentic_summons_newest"),
             models.Index(fields=("person", "-created_at"), name="agentic_summons_person"),
             models.Index(fields=("owner", "-created_at"), name="agentic_summons_owner"),
+            models.Index(fields=("state", "-created_at"), name="agentic_summons_state"),
             models.Index(
                 fields=("expires_at",),
                 condition=models.Q(state__in=SUMMONS_OPEN),
                 name="agentic_summons_deadline",
+            ),
+            models.Index(
+                fields=("expires_at",),
+                condition=~models.Q(code="") | ~models.Q(answer=""),
+                name="agentic_summons_secret",
             ),
         )
         constraints = (

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
 
@@ -48,6 +49,15 @@ class Persons(Protocol):
         ...
 
 
+@runtime_checkable
+class SigningOut(Protocol):
+    """`Persons` that also know where people sign out."""
+
+    def sign_out_url(self) -> str:
+        """What a form is sent to, by POST; "" for nowhere."""
+        ...
+
+
 class DjangoPersons:
     """`Persons` by `django.contrib.auth`, whatever its user model."""
 
@@ -72,6 +82,13 @@ class DjangoPersons:
 
         return f"{resolve_url(sign_in_path())}?{urlencode({'next': back_to})}"
 
+    def sign_out_url(self) -> str:
+        """By the name that `django.contrib.auth.urls` gives it."""
+        try:
+            return reverse("logout")
+        except NoReverseMatch:
+            return ""
+
 
 def _person(user: Any) -> Person:
     name = user.get_full_name() if hasattr(user, "get_full_name") else ""
@@ -93,3 +110,9 @@ def persons() -> Persons:
     if _persons is None:
         raise RuntimeError("Nobody knows persons; is 'gateway' in INSTALLED_APPS?")
     return _persons
+
+
+def sign_out_url() -> str:
+    """Where a form of ours signs a person out, if that is known; else ""."""
+    known = persons()
+    return known.sign_out_url() if isinstance(known, SigningOut) else ""

@@ -18,6 +18,7 @@ from checkout.reconciliation import runs, stuck
 from checkout.risk import AlwaysHigh, HouseRules
 from gateway import (
     agent_facts,
+    app_events,
     arriving,
     authentication,
     cart_keeping,
@@ -27,21 +28,29 @@ from gateway import (
     delivery,
     keys,
     outbox,
+    parked,
+    parked_grants,
+    parked_purchases,
     payment_events,
     periodic,
     persons,
     policy_choices,
+    reach_channels,
     relay,
     risk_rules,
+    sealed,
+    subjects,
+    summonses,
 )
-from gateway.aauth import arrivals, issuers, parking, replay, resuming
+from gateway.aauth import arrivals, issuers, lot, parking, replay, resuming
 from gateway.aauth.authenticating import SignedRequests
+from gateway.aauth.person_server import issuing, plugging
 from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
 from gateway.webhooks import deliveries, endpoints, rendering
 from interventions import effects as asking
-from interventions import failpoints
+from interventions import failpoints, reach_ports, reaching
 from interventions import ports as seams
 from interventions.channels import by_name
 from interventions.negotiation import Kind
@@ -107,6 +116,8 @@ def plug_in() -> None:
             outbox=outbox.DatabaseOutbox(),
             digest=keys.digest,
             digests=keys.digests,
+            seal=sealed.seal,
+            unseal=sealed.unseal,
             destination_of=contacts.of_session,
             **_channels(),
             rules=seams.OtpRules(sends_per_owner_day=settings.OTP_SENDS_PER_AGENT_DAY),
@@ -119,6 +130,9 @@ def plug_in() -> None:
         )
     )
     persons.plug(_persons(settings))
+    _reaching(settings)
+    subjects.register(parked_purchases.PREFIX, parked_purchases.Purchase())
+    subjects.register(parked_grants.PREFIX, parked_grants.Granting())
     for kind, effect in {**effects.EFFECTS, **asking.EFFECTS}.items():
         outbox.register(kind, effect)
     relay.periodic("checkout.sweep", settings.SWEEP_SECONDS, effects.sweep)
@@ -133,10 +147,13 @@ def plug_in() -> None:
     outbox.register(contact_mail.MAIL, contact_mail.send)
     relay.periodic("contact.purge", periodic.PURGE_SECONDS, contact_mail.purge)
     relay.periodic("vault.purge", periodic.PURGE_SECONDS, allowances.purge_all)
+    relay.periodic("app_events.purge", periodic.PURGE_SECONDS, app_events.purge)
     relay.periodic("payment_events.purge", periodic.PURGE_SECONDS, payment_events.purge)
     authentication.plug(SignedRequests())
     relay.periodic("aauth.signatures.purge", periodic.PURGE_SECONDS, replay.purge)
     relay.periodic("aauth.issuers.purge", periodic.PURGE_SECONDS, issuers.purge)
+    relay.periodic("aauth.tokens.purge", periodic.PURGE_SECONDS, issuing.purge)
+    plugging.plug_in()
 
 
 def _persons(settings: Conf) -> persons.Persons:
@@ -147,6 +164,15 @@ def _persons(settings: Conf) -> persons.Persons:
         log.warning("Django's users have the accounts: %s", problem)
         return persons.DjangoPersons()
     return known
+
+
+def _reaching(settings: Conf) -> None:
+    """People are reached where somebody speaks for them."""
+    reach_ports.plug(reach_channels.ways())
+    parked.plug(lot.LOT if settings.AAUTH else None)
+    if settings.AAUTH and settings.AAUTH_PERSON_SERVER:
+        relay.periodic("summonses.sweep", settings.SWEEP_SECONDS, summonses.sweep)
+        relay.periodic("reaching.purge", periodic.PURGE_SECONDS, reaching.purge)
 
 
 def _waking(settings: Conf) -> dict[str, Any]:

@@ -17,9 +17,17 @@ from interventions.ports import ports
 from interventions.questions import CHOICES, NO_ANSWER, OTHER, Outcome
 
 _BOXES = {
-    "continuing": (Outcome.CONTINUE, "answers that continue", "The purchase goes on."),
+    "continuing": (
+        Outcome.CONTINUE,
+        "answers that continue",
+        "The purchase goes on, or the person is asked.",
+    ),
     "escalating": (Outcome.ESCALATE, "answers that escalate", "You have to approve the purchase first."),
-    "denying": (Outcome.DENY, "answers that deny", "The purchase cannot be made as it is."),
+    "denying": (
+        Outcome.DENY,
+        "answers that deny",
+        "The purchase cannot be made as it is, or nothing is granted.",
+    ),
 }
 _CHOICES = [(one.value, one.value) for one in CHOICES]
 
@@ -71,6 +79,7 @@ class RuleForm(forms.ModelForm):
             "name",
             "active",
             "priority",
+            "about",
             "item_tag",
             "minimum_amount",
             "currency",
@@ -91,6 +100,7 @@ class RuleForm(forms.ModelForm):
             self.fields[name].initial = "\n".join(chosen)
         self.fields["other"].initial = rule.outcomes.get(OTHER, Outcome.CONTINUE)
         self.fields["silence"].initial = rule.outcomes.get(NO_ANSWER, "")
+        self.fields["about"].required = False
         known = ports().agents()
         gone = [(rule.owner, f"{visible(rule.owner)} (not there any more)")] if rule.owner else []
         self.fields["owner"] = forms.ChoiceField(
@@ -99,6 +109,9 @@ class RuleForm(forms.ModelForm):
             required=False,
             help_text=self.fields["owner"].help_text,
         )
+
+    def clean_about(self) -> str:
+        return self.cleaned_data["about"] or questions.PURCHASE
 
     def clean_question(self) -> str:
         return checked(self.cleaned_data["question"])

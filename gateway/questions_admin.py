@@ -10,7 +10,7 @@ from checkout.screens import Screen
 from checkout.untrusted import visible
 from gateway.question_forms import RuleForm
 from interventions.models import ClarificationRule
-from interventions.questions import NO_ANSWER, OTHER
+from interventions.questions import CONSENT, NO_ANSWER, OTHER
 
 
 @admin.register(ClarificationRule)
@@ -24,7 +24,7 @@ class ClarificationRuleAdmin(Screen):
         "questions are asked; for every other one the purchase goes on without."
     )
     list_display = ("name", "active", "priority", "when", "question_shown", "does")
-    list_filter = ("active",)
+    list_filter = ("active", "about")
     search_fields = ("name",)
     search_help_text = "Part of the name or of the question."
     fieldsets = (
@@ -33,6 +33,7 @@ class ClarificationRuleAdmin(Screen):
             "When",
             {
                 "fields": (
+                    "about",
                     "item_tag",
                     "minimum_amount",
                     "currency",
@@ -43,7 +44,7 @@ class ClarificationRuleAdmin(Screen):
                     "high_risk",
                 ),
                 "description": "All that is filled in has to hold. The agent is asked when it completes, or "
-                "before its buyer is asked for something.",
+                "before its buyer is asked for something, or its person for a grant.",
             },
         ),
         (
@@ -69,6 +70,7 @@ class ClarificationRuleAdmin(Screen):
             else f"{rule.minimum_amount} minor units"
         )
         conditions = (
+            (rule.about == CONSENT, "to what agents want to be granted"),
             (rule.item_tag, f"tag {rule.item_tag}"),
             (rule.minimum_amount, f"from {amount} on"),
             (rule.currency, f"in {rule.currency.upper()}"),

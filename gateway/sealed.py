@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway.conf import conf
 
 
-class Unreadable(Exception):
+class Unreadable(ValueError):
     """None of the `HASH_KEYS` sealed this, or not for this purpose, or it was altered."""
 
 

@@ -3,10 +3,12 @@
 from django.urls import include, path, re_path
 
 from gateway.acp.views import Nothing
+from gateway.app_endpoint import AppMessages
 from gateway.health import Healthz, Readyz
 from gateway.payment_webhook import PaymentWebhook
 from gateway.person.codes import CodePage
 from gateway.person.confirm import ConfirmPage, ReturnPage
+from gateway.person.consent import ConsentPage
 from gateway.person.element import ElementPage
 from gateway.person.embedded import EmbedPage
 from gateway.person.handoff import ReviewPage
@@ -19,6 +21,7 @@ from gateway.person.interaction_ask import AskPage
 from gateway.person.issuer_return import IssuerReturn
 from gateway.person.orders import OrderPage
 from gateway.person.passkeys import PasskeyOptions, PasskeyPage, PasskeyProof, PasskeyStatus
+from gateway.switched import at
 
 app_name = "agentic"
 
@@ -35,6 +38,7 @@ urlpatterns = [
     path("confirm/<str:ticket>/passkey/options", PasskeyOptions.as_view(), name="passkey_options"),
     path("confirm/<str:ticket>/passkey/proof", PasskeyProof.as_view(), name="passkey_proof"),
     path("confirm/<str:ticket>/passkey/status", PasskeyStatus.as_view(), name="passkey_status"),
+    path("confirm/<str:ticket>/consent", ConsentPage.as_view(), name="consent"),
     path("checkout/<str:ticket>", ReviewPage.as_view(), name="handoff"),
     path("checkout/<str:ticket>/contact", ContactPage.as_view(), name="handoff_contact"),
     path("checkout/<str:ticket>/address", AddressPage.as_view(), name="handoff_address"),
@@ -43,6 +47,9 @@ urlpatterns = [
     path("aauth/i/<str:slug>", InteractionPage.as_view(), name="interaction"),
     path("aauth/i/<str:slug>/ask", AskPage.as_view(), name="interaction_ask"),
     path("aauth/i/<str:slug>/standing", InteractionStanding.as_view(), name="interaction_standing"),
+    path("account/", include("gateway.person.account_urls")),
+    path("account/", include("gateway.person.push_urls")),
+    at("account/app", AppMessages.as_view(), "app"),
     path("payments/webhook", PaymentWebhook.as_view(), name="payment_webhook"),
     path("healthz", Healthz.as_view(), name="healthz"),
     path("readyz", Readyz.as_view(), name="readyz"),

@@ -328,6 +328,14 @@ def nobody_answers(subject: str) -> bool:
     return False
 
 
+def sealed_by_nobody(value: bytes, purpose: str) -> str:
+    raise RuntimeError("Nobody seals secrets; is 'gateway' in INSTALLED_APPS?")
+
+
+def unsealed_by_nobody(sealed: str, purpose: str) -> bytes:
+    raise RuntimeError("Nobody opens what was sealed; is 'gateway' in INSTALLED_APPS?")
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Every part that interventions work with."""
@@ -361,6 +369,10 @@ class Parts:
     """An agent waits for the subject now that takes questions about it (AA-101). Reads only."""
     agent: Callable[[str], AgentFacts] = nobody_known
     """What is known of an owner's agent. Reads only."""
+    seal: Callable[[bytes, str], str] = field(default=sealed_by_nobody, repr=False)
+    """A secret that is needed back, encrypted for a purpose; the key is not in the database."""
+    unseal: Callable[[str, str], bytes] = field(default=unsealed_by_nobody, repr=False)
+    """What was sealed for that purpose. Raises ValueError when no key that we have sealed it."""
     unanswered: str = "expire"
     """What an agent's silence means where nothing else was said: `expire`, or `continue` (AA-111)."""
 

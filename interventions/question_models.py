@@ -15,11 +15,21 @@ from interventions.stored_countries import stored_countries
 
 
 class ClarificationRule(models.Model):
-    """When a purchase's agent is asked a question before its person is brought in, and what answers do."""
+    """When an agent is asked a question before its person is brought in, and what answers do."""
 
     name = models.CharField(max_length=100, unique=True, help_text="For operators; nobody else sees it.")
     active = models.BooleanField(default=True, help_text="An inactive rule asks nothing.")
     priority = models.PositiveSmallIntegerField(default=100, help_text="The lowest number asks first.")
+    about = models.CharField(
+        max_length=8,
+        choices=[
+            (questions.PURCHASE, "what an agent buys"),
+            (questions.CONSENT, "what an agent wants to be granted by its person"),
+        ],
+        default=questions.PURCHASE,
+        db_default=questions.PURCHASE,
+        help_text="Asks about this. What is granted has no items, total, country or risk.",
+    )
     item_tag = models.CharField(max_length=64, blank=True, help_text="Asks when an item has this tag.")
     minimum_amount = models.PositiveBigIntegerField(
         default=0, help_text="Asks from this total on, in minor units: 10000 is 100.00 with cents."
@@ -76,8 +86,19 @@ class ClarificationRule(models.Model):
         }
         if not problems["options"]:
             problems["outcomes"] = questions.flaw_of_outcomes(self.outcomes, self.options)
+        problems |= self._about_consent()
         if found := {name: problem for name, problem in problems.items() if problem}:
             raise ValidationError(found)
+
+    def _about_consent(self) -> dict[str, str]:
+        """What a rule about consent cannot look at, and what its answers cannot do."""
+        if self.about != questions.CONSENT:
+            return {}
+        conditions = ("item_tag", "minimum_amount", "currency", "countries", "high_risk")
+        found = {name: "What is granted has none." for name in conditions if getattr(self, name)}
+        if isinstance(self.outcomes, dict) and questions.Outcome.ESCALATE in self.outcomes.values():
+            found["outcomes"] = "Nobody but the person decides what is granted: answers continue or deny."
+        return found
 
     def rule(self) -> questions.Rule:
         return questions.Rule(
@@ -98,6 +119,7 @@ class ClarificationRule(models.Model):
             unknown_agents=self.unknown_agents,
             without_person_server=self.without_person_server,
             high_risk=self.high_risk,
+            about=self.about,
         )
 
 
@@ -126,7 +148,7 @@ class Clarification(models.Model):
         on_delete=models.CASCADE,
         related_name="clarifications",
     )
-    subject = models.CharField(max_length=64, help_text="The checkout session that it is about.")
+    subject = models.CharField(max_length=64, help_text="What it is about: a checkout session, or a grant.")
     number = models.PositiveSmallIntegerField(help_text="Of the round; there are at most five.")
     source = models.CharField(max_length=8, choices=[(name, name) for name in (RULE, OPERATOR, BUYER)])
     asked_by = models.CharField(max_length=255, blank=True, help_text="The rule, or the operator.")
@@ -140,7 +162,7 @@ class Clarification(models.Model):
     )
     answer = models.TextField(blank=True)
     matched = models.BooleanField(default=False, help_text="The answer is one of the options.")
-    binding = models.CharField(max_length=255, blank=True, help_text="The purchase that it was asked about.")
+    binding = models.CharField(max_length=255, blank=True, help_text="What exactly it was asked about.")
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     delivered_at = models.DateTimeField(null=True, blank=True, help_text="The agent was shown it first.")
     expires_at = models.DateTimeField()

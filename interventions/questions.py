@@ -1,4 +1,4 @@
-"""Which question a purchase's agent is asked, what may be asked, and what its answer does. Pure.
+"""Which question an agent is asked, what may be asked, and what its answer does. Pure.
 
 An agent that takes no questions is asked none, and nothing else changes for it (AA-101).
 """
@@ -45,11 +45,17 @@ CHOICES = (Outcome.CONTINUE, Outcome.ESCALATE, Outcome.DENY)
 """What a rule can say."""
 
 
+PURCHASE, CONSENT = "purchase", "consent"
+"""What a rule asks about: what an agent buys, or what it wants to be granted by its person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What rules look at: what policies do, and what is known of the agent."""
 
     purchase: policy.Facts
+    """Of a consent nothing but whose agent it is."""
+    about: str = PURCHASE
     unknown_agent: bool = False
     """No operator has looked at the agent."""
     without_person_server: bool = False
@@ -69,8 +75,11 @@ class Rule:
     unknown_agents: bool = False
     without_person_server: bool = False
     high_risk: bool = False
+    about: str = PURCHASE
 
     def matches(self, facts: Facts) -> bool:
+        if self.about != facts.about:
+            return False
         wanted = (
             (self.unknown_agents, facts.unknown_agent),
             (self.without_person_server, facts.without_person_server),
@@ -94,6 +103,13 @@ def outcome(
         return _read(outcomes.get(NO_ANSWER, unanswered), silence=True)
     said = answer.strip()
     return _read(outcomes.get(said if said in options else OTHER, Outcome.CONTINUE))
+
+
+def unasked(rule: Rule) -> Outcome:
+    """What is done when no round is left: as for silence where the rule says so, else as for other answers.
+    Nobody goes past a rule by having used up the rounds."""
+    name = rule.outcomes.get(NO_ANSWER, rule.outcomes.get(OTHER, Outcome.CONTINUE))
+    return outcome({OTHER: name}, (), "", unanswered="")
 
 
 def _read(name: str, *, silence: bool = False) -> Outcome:

@@ -38,18 +38,38 @@ class ReachChannel(models.Model):
     verified_at = models.DateTimeField(null=True, blank=True, help_text="It was seen to work.")
     seen_at = models.DateTimeField(null=True, blank=True, help_text="It worked last, or was open last.")
     failed_at = models.DateTimeField(null=True, blank=True, help_text="It failed since it worked last.")
+    proof = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        default="",
+        help_text="Keyed hash of what a device has to bring back; empty when nothing was sent to it.",
+    )
+    proof_until = models.DateTimeField(null=True, blank=True, help_text="It can be brought back until then.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         db_table = "agentic_reach_channel"
         ordering = ("-created_at",)
-        indexes = (models.Index(fields=("person", "kind"), name="agentic_rch_person"),)
+        indexes = (
+            models.Index(fields=("person", "kind"), name="agentic_rch_person"),
+            models.Index(fields=("-created_at",), name="agentic_rch_newest"),
+            models.Index(fields=("kind", "-created_at"), name="agentic_rch_kind"),
+        )
         constraints = (
             models.UniqueConstraint(fields=("person", "kind", "fingerprint"), name="agentic_rch_once"),
         )
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def works(self) -> bool:
+        """The person wants it, it was seen to work, and has not failed since (AA-210)."""
+        if not self.enabled or self.verified_at is None:
+            return False
+        worked_at = max(self.verified_at, self.seen_at or self.verified_at)
+        return self.failed_at is None or self.failed_at < worked_at
 
 
 class ReachAttempt(models.Model):

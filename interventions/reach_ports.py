@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -50,3 +51,37 @@ class PersonChannel(Protocol):
         """The notice is accepted by whoever carries it. At least once: a channel that can recognise a repeat
         by `notice.id` shows it once. Raises NotReached, ChannelGone."""
         ...
+
+
+def still_waits(subject: str) -> bool:
+    """Whatever a person is told of waits for them until its time is over."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How people are reached here."""
+
+    parts: Mapping[str, PersonChannel]
+    """By kind; the most direct first."""
+    present_seconds: int = 30
+    """Somebody is at a page of ours that asked for news within so many seconds."""
+    waits: Callable[[str], bool] = still_waits
+    """The subject still waits for its person: what is slow asks once more before it tells them. Reads
+    only."""
+
+
+_ways: Ways | None = None
+
+
+def plug(ways: Ways) -> None:
+    """People are reached by `ways` from now on. Called at start-up, and by tests."""
+    global _ways
+    _ways = ways
+
+
+def ways() -> Ways:
+    """Raises RuntimeError before anything was plugged in."""
+    if _ways is None:
+        raise RuntimeError("Nobody is reached in any way yet; is 'gateway' in INSTALLED_APPS?")
+    return _ways

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from gateway import key_rings
 from tests import emptying
 
 pytest_plugins = ["tests.requirements.plugin", "tests.answers"]
@@ -72,6 +74,12 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> bool:
     )
     fixtures = getattr(item, "fixturenames", ())
     return not marked and not {"db", "transactional_db"}.intersection(fixtures)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signing_keys() -> None:
+    """As when the demo starts: there is a key that tokens are signed with."""
+    key_rings.KeyFile("AAUTH_KEYS").create(Path(settings.AGENTIC_GATEWAY["AAUTH_KEYS"]))
 
 
 def pytest_unconfigure() -> None:

@@ -14,6 +14,8 @@ for name in (
     *("STRIPE_PUBLISHABLE_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_MERCHANT_ID"),
     *("STRIPE_LOG", "AGENTIC_FAILPOINTS", "AGENTIC_PAYMENTS"),
     *("AGENTIC_AUDIT_KEYS", "AGENTIC_AAUTH", "AAUTH_ISSUERS_FILE"),
+    *("AGENTIC_AAUTH_KEYS", "AGENTIC_PERSON_SERVER"),
+    *("AGENTIC_PUSH_KEY", "AGENTIC_APP_WEBHOOK_URL"),
     *("ACQUIRER_URL", "ACQUIRER_KEY", "ACQUIRER_WEBHOOK_SECRET"),
 ):
     os.environ.pop(name, None)
@@ -52,6 +54,9 @@ AGENTIC_GATEWAY = {
     "RATE_STORE": "",
     # Tests of audit trails keep some.
     "AUDIT": False,
+    # `tests/conftest.py` makes them, once for each process.
+    "AAUTH_KEYS": str(VAR_DIR / "aauth-keys.json"),
+    "REACH_PUSH_KEY": str(VAR_DIR / "push-key.pem"),
     "SMS": {**AGENTIC_GATEWAY["SMS"], "folder": str(VAR_DIR / "sms")},
 }
 

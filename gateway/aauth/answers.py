@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils import timezone
 
-from gateway import strict_json, tickets
+from gateway import deferring, strict_json, subjects, tickets
 from gateway.aauth import codes, ending, problems
 from gateway.aauth.requirements import Asked, Requirement
 from gateway.api import json_response
@@ -35,10 +35,8 @@ def waits(pending: PendingRequest, asked: Requirement) -> HttpResponse:
     body: dict[str, Any] = {
         "status": str(pending.state),
         "expires_at": _instant(pending.expires_at),
-        "checkout_session_id": pending.subject,
+        **subjects.of(pending.subject).members(pending.subject, asked.kind),
     }
-    if asked.kind:
-        body["intervention_type"] = asked.kind
     if asked.question is not None:
         body["clarification"] = asked.question.question
         body["timeout"] = asked.timeout(timezone.now())
@@ -55,7 +53,15 @@ def waits(pending: PendingRequest, asked: Requirement) -> HttpResponse:
 
 
 def over(pending: PendingRequest) -> HttpResponse:
-    """How the call ended: its own answer, or why there is none (AA-027)."""
+    """How the call ended: its own answer, or why there is none (AA-027). One that
+    is made when it is told may raise what its maker does; a Problem of its is the answer."""
+    finish = deferring.finisher(pending.operation)
+    if pending.state == PendingState.RESOLVED and finish is not None:
+        try:
+            made = strict_json.dumps(finish(pending.subject))
+        except problems.Problem as refused:
+            return problem(refused)
+        return json_response(200, made, {"Cache-Control": "no-store"})
     if pending.state == PendingState.RESOLVED:
         body = tickets.put_back(pending.terminal_body).encode()
         return json_response(pending.terminal_status or 200, body, {"Cache-Control": "no-store"})
@@ -64,11 +70,8 @@ def over(pending: PendingRequest) -> HttpResponse:
 
 
 def gone(pending: PendingRequest) -> problems.Problem:
-    """The end was told before. What became of the purchase is not lost (AA-028)."""
-    detail = (
-        f"How this ended was told before. Retrieve checkout session {pending.subject} to see how it stands."
-    )
-    return problems.Problem(410, "gone", detail)
+    """The end was told before. What became of what it is about is not lost (AA-028)."""
+    return problems.Problem(410, "gone", subjects.of(pending.subject).gone(pending.subject))
 
 
 def retry_after(pending: PendingRequest, asked: Requirement) -> int:

@@ -10,6 +10,7 @@ needs none.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -17,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from checkout.errors import CompletionRunning
-from gateway import arriving, keys
+from gateway import arriving, keys, subjects
 from gateway.aauth import callbacks, codes, ending, moves
 from gateway.arriving import ArrivalError, Beside, Busy, Ended, Unknown, Waiting, WrongCode
 from gateway.conf import conf
@@ -67,6 +68,26 @@ class ArrivalDesk:
             row.callback_url = good
         return _told(row, slug, browser)
 
+    def admit(self, subject: str, browser: str) -> Waiting:
+        rows = PendingRequest.objects.filter(subject=subject, state__in=OPEN)
+        row = rows.order_by("-created_at").first()
+        if row is None:
+            raise Unknown
+        with transaction.atomic(durable=True):
+            row = _locked(row)
+            if (state := _state(row)) not in OPEN:
+                raise Ended(state)
+            columns: dict[str, Any] = {
+                "code_used_round": row.round,
+                "browser_digest": keys.digest(browser.encode(), BROWSER),
+            }
+            if row.state == PendingState.PENDING:
+                moves.move(row, PendingState.INTERACTING, **columns)
+            else:
+                PendingRequest.objects.filter(pk=row.pk).update(**columns)
+        row.refresh_from_db()
+        return _told(row, codes.slug(row), browser)
+
     def decline(self, slug: str, browser: str) -> Waiting:
         row = _open(slug)
         if not _is_of(row, browser):
@@ -112,7 +133,7 @@ def _open(slug: str) -> PendingRequest:
 def _state(row: PendingRequest) -> str:
     """How it stands; one whose time is over as it will end, although nobody has noticed yet."""
     overdue = row.state in OPEN and row.expires_at <= timezone.now()
-    return ending.late(row) if overdue else row.state
+    return subjects.late(row) if overdue else row.state
 
 
 def _is_used(row: PendingRequest) -> bool:

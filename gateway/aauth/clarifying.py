@@ -10,11 +10,11 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from checkout.models import Payment
-from gateway import carddata, deferring
+from gateway import carddata, deferring, subjects
 from gateway.aauth import keeping
 from gateway.aauth.problems import DRAFT, Problem
 from gateway.conf import conf
+from gateway.deferring import Replacer
 from gateway.errors import GatewayError
 from gateway.identities import Identity
 from gateway.pending_models import PendingRequest
@@ -38,24 +38,30 @@ def respond(
     Repeatable: the same answer again changes nothing. Raises Problem, and nothing is changed: 400 for what is
     no answer, 409 when no question is open or it has another answer already. No transaction may be open.
     """
-    action = action_of(body)
+    replacer = deferring.replacer(pending.operation)
+    action = action_of(body, replaces=replacer is not None)
     if carddata.find({"answer": dict(body)}) is not None:
         raise _invalid(_CARDS)
-    if action == UPDATE:
+    if action == UPDATE and replacer is not None:
+        _replace(pending, body, replacer)
+    elif action == UPDATE:
         _exchange(pending, body)
     else:
         _answer(pending, body)
 
 
-def action_of(body: Mapping[str, Any]) -> str:
+def action_of(body: Mapping[str, Any], *, replaces: bool = False) -> str:
     """What the agent does. Raises Problem without an action that we know (AA-105).
 
-    Older texts know no action: there the one member says it, if it is the only one (AA-106).
+    Older texts know no action: there the one member says it, if it is the only one (AA-106). `replaces`: what
+    the call is about can be replaced by a resource token.
     """
     if "action" not in body and conf().AAUTH_WORDING != DRAFT:
         meant = [name for name in (RESPONSE, "resource_token") if name in body]
         if meant == [RESPONSE]:
             return RESPONSE
+        if meant and replaces and RESPONSE not in meant:
+            return UPDATE
     action = body.get("action")
     if action not in ACTIONS:
         raise _invalid(f"action has to be one of: {', '.join(ACTIONS)}.")
@@ -93,9 +99,22 @@ def _exchange(pending: PendingRequest, body: Mapping[str, Any]) -> None:
         with transaction.atomic(durable=True):
             clarifications.replaced(pending.subject, body.get("justification"))
             held = keeping.keep(call)
-            paying = Payment.objects.filter(session=pending.subject, claim=call.claim)
-            if not rows.update(held_body=held, updated_at=now) or paying.exists():
+            changed = rows.update(held_body=held, updated_at=now)
+            if not changed or subjects.of(pending.subject).is_paid(pending.subject, call.claim):
                 raise Problem(409, "invalid_request", _MOVING)
+    except Invalid as problem:
+        raise _invalid(f"justification: {problem.message}") from None
+    except NothingAsked as problem:
+        raise Problem(409, "invalid_request", problem.message) from None
+
+
+def _replace(pending: PendingRequest, body: Mapping[str, Any], replacer: Replacer) -> None:
+    """What the call is about is another request from now on, as long as nobody has decided."""
+    put = replacer(pending.subject, body)
+    try:
+        with transaction.atomic(durable=True):
+            put()
+            clarifications.replaced(pending.subject, body.get("justification"))
     except Invalid as problem:
         raise _invalid(f"justification: {problem.message}") from None
     except NothingAsked as problem:

@@ -7,9 +7,8 @@ of the keys, what was given out under an older one is still recognised.
 
 from __future__ import annotations
 
-import re
-
 from gateway import keys, links
+from gateway.aauth import unguessable
 from gateway.pending_models import PendingRequest
 
 PREFIX = "prq_"
@@ -23,8 +22,6 @@ SYMBOLS = 8
 """Of five bits each (AA-051)."""
 _SLUG_DIGITS = 32
 
-_TOKEN = re.compile(r"([0-9a-f]{32})([0-9a-f]{64})")
-_SLUG = re.compile(rf"([0-9a-f]{{32}})([0-9a-f]{{{_SLUG_DIGITS}}})")
 _LONGEST_TYPED = 64
 _FOLDED = str.maketrans({"I": "1", "L": "1", "O": "0"})
 
@@ -36,25 +33,30 @@ def pending_url(pending: PendingRequest) -> str:
 
 def page_url(pending: PendingRequest) -> str:
     """Where its person is sent, without the code: no query, no fragment (AA-002)."""
-    return f"{links.to('aauth:nothing')}i/{slug(pending)}"
+    return pages() + slug(pending)
+
+
+def pages() -> str:
+    """What the address of every such page begins with."""
+    return f"{links.to('aauth:nothing')}i/"
 
 
 def token(pending: PendingRequest) -> str:
-    return _named(pending.id, TOKEN_PURPOSE, None)
+    return unguessable.name(pending.id, PREFIX, TOKEN_PURPOSE)
 
 
 def slug(pending: PendingRequest) -> str:
-    return _named(pending.id, SLUG_PURPOSE, _SLUG_DIGITS)
+    return unguessable.name(pending.id, PREFIX, SLUG_PURPOSE, _SLUG_DIGITS)
 
 
 def read_token(text: str) -> str | None:
     """The parked call whose pending URL ends so, or None for anything that was never made here."""
-    return _read(text, _TOKEN, TOKEN_PURPOSE, None)
+    return unguessable.read(text, PREFIX, TOKEN_PURPOSE)
 
 
 def read_slug(text: str) -> str | None:
     """The parked call whose page's address ends so, or None for anything that was never made here."""
-    return _read(text, _SLUG, SLUG_PURPOSE, _SLUG_DIGITS)
+    return unguessable.read(text, PREFIX, SLUG_PURPOSE, _SLUG_DIGITS)
 
 
 def code_of(pending: PendingRequest) -> str:
@@ -93,17 +95,3 @@ def _round(pending: PendingRequest) -> bytes:
 def _code(digest: str) -> str:
     number = int(digest[: SYMBOLS * 2], 16)
     return "".join(ALPHABET[(number >> 5 * place) & 31] for place in range(SYMBOLS))
-
-
-def _named(pending_id: str, purpose: str, digits: int | None) -> str:
-    return pending_id.removeprefix(PREFIX) + keys.digest(pending_id.encode(), purpose)[:digits]
-
-
-def _read(text: str, form: re.Pattern[str], purpose: str, digits: int | None) -> str | None:
-    found = form.fullmatch(text)
-    if found is None:
-        return None
-    pending_id = PREFIX + found[1]
-    known = keys.digests(pending_id.encode(), purpose)
-    genuine = [keys.same(found[2], digest[:digits]) for digest in known]
-    return pending_id if any(genuine) else None

@@ -7,8 +7,7 @@ from datetime import timedelta
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from checkout.models import CheckoutSession
-from gateway import identities
+from gateway import identities, subjects
 from gateway.aauth import answers, keeping, requirements
 from gateway.conf import conf
 from gateway.deferring import Call
@@ -30,13 +29,13 @@ class PendingRequests:
         return identity is not None and identity.can(CLARIFICATION)
 
     def park(self, request: HttpRequest, call: Call) -> bytes | None:
-        """The call waits, for as long as its session does at most. Its row is its own: another request,
+        """The call waits, for as long as what it is about does at most. Its row is its own: another request,
         with another key, is another call (AA-116)."""
         identity = identities.of(request)
         if identity is None or not identity.capabilities or identity.owner != call.owner:
             return None
         now = timezone.now()
-        ends = CheckoutSession.objects.filter(pk=call.subject).values_list("expires_at", flat=True)[0]
+        ends = subjects.of(call.subject).until(call.subject)
         row = PendingRequest(
             owner=call.owner,
             subject=call.subject,

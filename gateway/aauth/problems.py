@@ -6,6 +6,7 @@ Never the Error of a checkout, and never what was sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from rest_framework.exceptions import APIException
@@ -17,7 +18,8 @@ from gateway.conf import conf
 from gateway.intake import IntakeError
 from gateway.strict_json import BadJSON
 
-DRAFT = "draft-11"
+DRAFT, SEED = "draft-11", "seed"
+UNREACHABLE, OLDER_UNREACHABLE = "user_unreachable", "interaction_required"
 TYPE = "application/problem+json"
 
 _TITLES = {
@@ -29,6 +31,7 @@ _TITLES = {
     408: "Request Timeout",
     409: "Conflict",
     410: "Gone",
+    424: "Failed Dependency",
     429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
@@ -36,13 +39,26 @@ _TITLES = {
 
 
 class Problem(door.GatewayError):
-    """An answer of this protocol that is no success. `headers` go with it."""
+    """An answer of this protocol that is no success. `headers` go with it, and further `members`."""
+
+    members: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self, status: int, error: str, detail: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail, self.headers = status, error, detail, headers or {}
+
+
+class Unreachable(Problem):
+    """Nobody can bring the person, neither we nor the agent (AA-208). The texts of the seeds have another
+    name for it (decision 29)."""
+
+    def __init__(self, detail: str) -> None:
+        wording = conf().AAUTH_WORDING
+        super().__init__(403, OLDER_UNREACHABLE if wording == SEED else UNREACHABLE, detail)
+        if wording not in (SEED, DRAFT):
+            self.members = {"legacy_error": OLDER_UNREACHABLE}
 
 
 class Unknown(Problem):
@@ -58,7 +74,7 @@ def refusal(problem: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
         case Problem():
             return (
                 problem.status,
-                body_of(problem.status, problem.code, problem.detail),
+                body_of(problem.status, problem.code, problem.detail) | dict(problem.members),
                 dict(problem.headers),
             )
         case door.MethodRefused():

@@ -17,11 +17,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from checkout import responses
 from checkout.errors import CheckoutError, ProviderUnavailable, StateConflict
-from checkout.models import CheckoutSession
-from checkout.states import SessionState
-from gateway import agents, deferring, outbox, tickets
+from gateway import agents, deferring, outbox, subjects, tickets
 from gateway.aauth import ending, keeping, moves, requirements
 from gateway.aauth.requirements import Requirement
 from gateway.conf import conf
@@ -31,6 +28,7 @@ from gateway.identities import CLARIFICATION
 from gateway.once import Answer
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN, PendingState
+from gateway.subjects import Subject
 from interventions import clarifications
 from interventions.models import Intervention
 from interventions.negotiation import CONTACT
@@ -53,16 +51,17 @@ def look(pending: PendingRequest) -> Requirement | None:
     """
     if pending.state not in OPEN:
         return None
+    about = subjects.of(pending.subject)
     clarifications.time_out(pending.subject)
     asked = requirements.of(pending)
     late = pending.expires_at <= timezone.now()
     if not late and requirements.waits(pending):
         return asked
     try:
-        responses.settled(pending.subject)
+        about.settle(pending.subject)
         if not late and requirements.waits(pending):
             return requirements.of(pending)
-        _go_on(pending, late=late)
+        _go_on(pending, about, late=late)
     except (Lost, CheckoutError) as problem:
         # Somebody else is at it, or nobody knows yet: the next look goes on.
         log.info("%s goes on waiting: %s", pending.pk, type(problem).__name__)
@@ -125,18 +124,18 @@ def purge() -> int:
     return rows.update(terminal_body="", delivered_at=Coalesce("delivered_at", timezone.now()))
 
 
-def _go_on(pending: PendingRequest, *, late: bool) -> None:
+def _go_on(pending: PendingRequest, about: Subject, *, late: bool) -> None:
     """Nothing is asked: the call has ended, or was run. Raises Lost, and what a run raises."""
-    session = CheckoutSession.objects.filter(pk=pending.subject).select_related("order").first()
-    if session is None:
+    standing = about.stands(pending.subject)
+    if standing is None:
         return ending.end(pending, PendingState.FAILED)
-    if late and session.state != SessionState.COMPLETED:
-        return ending.end(pending, PendingState.FAILED if pending.terminal_error else ending.late(pending))
-    verdict = ending.verdict(pending, session)
+    if late and not standing.done:
+        return ending.end(pending, PendingState.FAILED if pending.terminal_error else subjects.late(pending))
+    verdict = about.verdict(pending, standing)
     if verdict is not None:
         return ending.end(pending, verdict.to, detail=verdict.detail)
     agent = agents.of_owner(pending.owner)
-    if session.state != SessionState.COMPLETED and (agent is None or not agent.active):
+    if not standing.done and (agent is None or not agent.active):
         return ending.end(pending, PendingState.REVOKED)
     return _run(pending, late=late)
 

@@ -15,7 +15,7 @@ from gateway.aauth import answers, clarifying, codes, ending, moves, problems, r
 from gateway.aauth.authentication import Signed
 from gateway.aauth.problems import Problem, Unknown
 from gateway.aauth.requirements import Requirement
-from gateway.api import NothingHere, ProtocolView
+from gateway.api import JSON, NothingHere, ProtocolView
 from gateway.conf import conf
 from gateway.deferring import Lost
 from gateway.errors import UnknownPath
@@ -23,7 +23,6 @@ from gateway.identities import Identity
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import PendingState
 
-ACTIONS = ("clarification_response", "updated_request")
 GENEROUS = 3
 """Only who polls faster than a third of what we asked for is told to slow down: for some agents that is
 the end (AA-024)."""
@@ -44,7 +43,7 @@ class AAuthView(ProtocolView):
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        if response.status_code >= 400:
+        if response.status_code >= 400 and response.headers["Content-Type"] == JSON:
             response.headers["Content-Type"] = problems.TYPE
         return response
 
@@ -81,7 +80,7 @@ class Pending(AAuthView):
             intake.forget_body(request._request)
         if resuming.look(pending) is None:
             return _last_word(pending)
-        clarifying.respond(pending, identity, _with_action(body), request._request)
+        clarifying.respond(pending, identity, body, request._request)
         pending.refresh_from_db()
         asked = resuming.look(pending)
         return answers.waits(pending, asked) if asked is not None else _last_word(pending)
@@ -109,7 +108,7 @@ class Pending(AAuthView):
         if identity is None or pending_id is None:
             raise Unknown
         pending = PendingRequest.objects.filter(pk=pending_id, owner=identity.owner).first()
-        if pending is None:
+        if pending is None or pending.key_thumbprint not in ("", identity.thumbprint):
             raise Unknown
         return pending, identity
 
@@ -129,9 +128,13 @@ class Nothing(NothingHere):
 
 def _last_word(pending: PendingRequest) -> HttpResponse:
     """How the call ended, told once; afterwards it is gone (AA-028)."""
+    if pending.delivered_at is not None:
+        raise answers.gone(pending)
+    response = answers.over(pending)
+    # Made first: what cannot be made now is told later.
     if not moves.delivered(pending):
         raise answers.gone(pending)
-    return answers.over(pending)
+    return response
 
 
 def _not_too_fast(pending: PendingRequest, asked: Requirement, changed_at: Any) -> None:
@@ -143,15 +146,3 @@ def _not_too_fast(pending: PendingRequest, asked: Requirement, changed_at: Any) 
     if timezone.now() - last < shortest:
         text = "This is asked too often. Wait for as long as Retry-After says."
         raise Problem(429, "slow_down", text, {"Retry-After": str(answers.retry_after(pending, asked))})
-
-
-def _with_action(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with the `action` that it names. Raises Problem without a known one (AA-105); older texts
-    have none, and then the only member says it."""
-    if "action" not in body and conf().AAUTH_WORDING != problems.DRAFT:
-        meant = [name for name in ("clarification_response",) if name in body]
-        if len(meant) == 1 and "resource_token" not in body:
-            return {**body, "action": meant[0]}
-    if body.get("action") not in ACTIONS:
-        raise Problem(400, "invalid_request", f"action has to be one of: {', '.join(ACTIONS)}.")
-    return body

@@ -18,6 +18,10 @@ from django.http import HttpRequest
 from gateway import holding
 from gateway.conf import conf
 from gateway.pending_models import PendingRequest
+from gateway.person_models import Summons
+
+Waiting = PendingRequest | Summons
+"""What agents poll, and what is held of it: `state`, `updated_at`, `last_polled_at`."""
 
 LOOK_SECONDS = 1.0
 _WAIT = re.compile(r"\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:;.*)?", re.IGNORECASE)
@@ -35,28 +39,28 @@ def asked_for(request: HttpRequest) -> int:
     return 0
 
 
-def until_changed(pending: PendingRequest, seconds: int) -> bool:
-    """Something about the call has changed, or the time is over, or a newer poll came; False: it was not
-    held at all, because too many are."""
+def until_changed(row: Waiting, seconds: int, also: Callable[[], object] = lambda: None) -> bool:
+    """Something about the row has changed, or what `also` reads, or the time is over, or a newer poll came;
+    False: it was not held at all, because too many are."""
     if connection.in_atomic_block:  # it would hold its locks as well
         return False
     with holding.place() as granted:
         if not granted:
             return False
-        _hold(pending, seconds)
+        _hold(row, seconds, also)
     return True
 
 
-def _hold(pending: PendingRequest, seconds: int) -> None:
+def _hold(row: Waiting, seconds: int, also: Callable[[], object]) -> None:
     until = clock() + seconds
-    seen = _stamp(pending.pk)
+    seen, beside = _stamp(row), also()
     # What changed between the answer that we would give and now is not slept over.
-    if seen is None or seen[:2] != (pending.state, pending.updated_at):
+    if seen is None or seen[:2] != (row.state, row.updated_at):
         return
     while (left := until - clock()) > 0:
         _release()
         pause(min(LOOK_SECONDS, left))
-        if _stamp(pending.pk) != seen:
+        if _stamp(row) != seen or also() != beside:
             return
 
 
@@ -68,6 +72,6 @@ def _release() -> None:
         connection.close()
 
 
-def _stamp(pending_id: str) -> tuple[Any, datetime, datetime | None] | None:
+def _stamp(row: Waiting) -> tuple[Any, datetime, datetime | None] | None:
     columns = ("state", "updated_at", "last_polled_at")
-    return PendingRequest.objects.filter(pk=pending_id).values_list(*columns).first()
+    return type(row)._default_manager.filter(pk=row.pk).values_list(*columns).first()

@@ -8,10 +8,14 @@ from django.utils.translation import gettext_noop
 
 from gateway import links, tickets
 from interventions.models import Intervention
-from interventions.negotiation import APPROVAL, HANDOFF, Kind
+from interventions.negotiation import APPROVAL, CONSENT, HANDOFF, Kind
 from interventions.states import OPEN
 
-PAGES = {**{kind.value: view for kind, view in links.PERSON_PAGES.items()}, HANDOFF: "handoff"}
+PAGES = {
+    **{kind.value: view for kind, view in links.PERSON_PAGES.items()},
+    HANDOFF: "handoff",
+    CONSENT: "consent",
+}
 
 TOLD = {
     Kind.OTP.value: gettext_noop("Next you enter a one-time code that was sent to you."),
@@ -19,6 +23,7 @@ TOLD = {
     Kind.WEBVIEW.value: gettext_noop("Next you confirm the purchase with a service that this shop trusts."),
     Kind.THREE_DS.value: gettext_noop("Next your bank asks you to confirm the payment."),
     Kind.BIOMETRIC.value: gettext_noop("Next you confirm the purchase with the passkey of your device."),
+    CONSENT: gettext_noop("Next you decide whether to allow it. For that you sign in to your account here."),
     HANDOFF: gettext_noop("Next you look at what is bought, add what is missing, and pay."),
 }
 LATER = gettext_noop("Next you see whether anything is left for you to do.")

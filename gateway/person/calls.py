@@ -17,9 +17,10 @@ from checkout.models import CheckoutSession, Order
 from checkout.states import SessionState
 from gateway import arriving, intake, keys
 from gateway.arriving import Desk, Ended, Unknown, Waiting
-from gateway.person import arrival_ends, asked_next, ends, misses, purchase
+from gateway.person import arrival_ends, asked_next, ends, misses, topic
 from gateway.person.ends import End
 from gateway.person.pages import FormPage
+from gateway.person.topic import Topic
 from gateway.person.visiting import ARRIVED, BROWSER, BROWSER_SECONDS, VisitPage
 from interventions import clarifications, visits
 from interventions.errors import InterventionError, TakenElsewhere
@@ -36,7 +37,7 @@ class CallPage(FormPage):
     """A page of one call. `waiting` is how it stands."""
 
     waiting: Waiting | None = None
-    purchase: purchase.Purchase | None = None
+    topic: Topic | None = None
     changed = False
     entered_as = ""
     """The secret by which this browser is the person's, once it has arrived."""
@@ -72,7 +73,7 @@ class CallPage(FormPage):
     def answer_or_end(self, request: HttpRequest, slug: str, answer: Answering) -> HttpResponse:
         try:
             intake.check_target(request)
-            self.now(self.desk.look(slug, request.COOKIES.get(ARRIVAL, "")))
+            self.now(request, self.desk.look(slug, request.COOKIES.get(ARRIVAL, "")))
             return answer(request)
         except (intake.IntakeError, Unknown):
             return misses.told(request, self.end)
@@ -95,9 +96,9 @@ class CallPage(FormPage):
         """The address that the agent was given."""
         return reverse("agentic:interaction", args=(self.call.slug,))
 
-    def now(self, waiting: Waiting) -> None:
+    def now(self, request: HttpRequest, waiting: Waiting) -> None:
         """The page goes on with the call as it is now."""
-        self.waiting, self.purchase = waiting, purchase.of_session(waiting.subject)
+        self.waiting, self.topic = waiting, topic.of(waiting.subject, request)
 
     def question(self) -> bool:
         """The agent is being asked something."""
@@ -173,22 +174,23 @@ class CallPage(FormPage):
         self, request: HttpRequest, end: End, order: Order | None = None, *, status: int = 0
     ) -> HttpResponse:
         """A page without a question."""
+        end = topic.worded(end, self.topic)
         self.over = self.over or end.last
-        shown = {"end": end, "order": order}
-        language = self.purchase.language if self.purchase else ""
-        return self.page(request, "handoff_end", shown, status or end.status, language=language)
+        context = {"end": end, "order": order}
+        language = self.topic.language if self.topic else ""
+        return self.page(request, "handoff_end", context, status or end.status, language=language)
 
     def show(
         self, request: HttpRequest, name: str, context: dict[str, Any], status: int = 200
     ) -> HttpResponse:
-        """A page with the purchase on it."""
+        """A page with what it is about on it."""
         callback = context.get("callback") or self.call.callback
         known = {
             "start": self.start,
             "asking": reverse("agentic:interaction_ask", args=(self.call.slug,)),
             "standing": reverse("agentic:interaction_standing", args=(self.call.slug,)),
-            "purchase": self.purchase,
-            "seen": self.purchase.digest if self.purchase else "",
+            **topic.context(self.topic),
+            "seen": self.topic.digest if self.topic else "",
             "changed": self.changed,
             "minutes": max(1, round(self.call.seconds_left / 60)),
         }
@@ -199,9 +201,9 @@ class CallPage(FormPage):
             status,
             goes_to=(parse(callback).origin,) if callback else (),
             asks=("'self'",),
-            language=self.purchase.language if self.purchase else "",
+            language=self.topic.language if self.topic else "",
         )
 
     def saw(self, request: HttpRequest) -> bool:
-        """The form was shown with the purchase as it is (T40)."""
-        return self.purchase is not None and keys.same(request.POST.get("seen", ""), self.purchase.digest)
+        """The form was shown with what it is about as it is (T40)."""
+        return self.topic is not None and keys.same(request.POST.get("seen", ""), self.topic.digest)

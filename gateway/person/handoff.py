@@ -63,7 +63,7 @@ class HandoffPage(VisitPage):
 
     def now(self, session: CheckoutSession) -> None:
         """The page goes on with the session as it is now."""
-        self.session, self.purchase = session, purchase.of(session)
+        self.session, self.topic = session, purchase.of(session)
 
     def is_here(self, request: HttpRequest, row: Intervention) -> bool:
         """This browser is the one that goes on with it."""

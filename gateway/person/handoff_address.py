@@ -91,7 +91,7 @@ class AddressPage(StepPage):
         return self.next()
 
     def asked(self, request: HttpRequest, row: Intervention, given: Filled) -> HttpResponse:
-        language = self.purchase.language if self.purchase else ""
+        language = self.topic.language if self.topic else ""
         said = translation.words(language)
         context: dict[str, Any] = {
             "form": given,

@@ -67,12 +67,12 @@ class DeliveryPage(StepPage):
         if self.changed_by(request, row, {"selected_options": chosen}) is not None:
             return self.asked(request, row, wrong=GONE)
         if found := handoff_steps.blockers(self.session, Step.DELIVERY):
-            said = translation.words(self.purchase.language if self.purchase else "")
+            said = translation.words(self.topic.language if self.topic else "")
             return self.asked(request, row, wrong=pricing.wording(found[0], said))
         return self.next()
 
     def asked(self, request: HttpRequest, row: Intervention, *, wrong: str = "") -> HttpResponse:
-        language = self.purchase.language if self.purchase else ""
+        language = self.topic.language if self.topic else ""
         now = handoff_steps.chosen(self.session)
         picked = request.POST.get("way") or (now["id"] if now else "")
         ways = [

@@ -176,7 +176,7 @@ class PaymentPage(StepPage):
 
     def notices(self) -> list[str]:
         """What came of the last try, and what keeps it from being paid, once each."""
-        said = translation.words(self.purchase.language if self.purchase else "")
+        said = translation.words(self.topic.language if self.topic else "")
         found = [entry for entry in self.session.quote["problems"] if entry["level"] == "error"]
         texts = [
             said(SAID[entry["code"]]) if entry["code"] in SAID else pricing.wording(entry, said)
@@ -186,7 +186,7 @@ class PaymentPage(StepPage):
 
     def rows(self) -> list[Shown]:
         """What was filled in, each with the page where it is changed."""
-        language = self.purchase.language if self.purchase else ""
+        language = self.topic.language if self.topic else ""
         return [
             Shown(row.name, row.lines, self.page_for(row.step))
             for row in handoff_summary.rows(self.session, language)

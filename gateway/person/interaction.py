@@ -25,8 +25,9 @@ from checkout import handoffs
 from checkout.errors import CheckoutError
 from gateway import agents, contacts
 from gateway.arriving import Busy, Ended, Unknown, WrongCode
-from gateway.person import asked_next, ends, misses
+from gateway.person import asked_next, consent, consent_ends, ends, misses
 from gateway.person.calls import ARRIVAL, CallPage
+from gateway.person.ends import End
 from gateway.person.visiting import BROWSER_SECONDS
 from interventions import visits
 from interventions.errors import InterventionError, NotFound, Over, TakenElsewhere
@@ -51,7 +52,7 @@ class InteractionPage(CallPage):
         call, code = self.call, request.GET.get("code", "")
         if not call.open:
             raise Ended(call.state)
-        if self.purchase is None:
+        if self.topic is None:
             return self.end(request, ends.OVER)
         if call.here and (call.taken or not code):
             row = asked_next.row_of(call.subject)
@@ -75,7 +76,7 @@ class InteractionPage(CallPage):
             return self.first(request, "", callback, wrong=MALFORMED if code.strip() else EMPTY)
         browser = request.COOKIES.get(ARRIVAL, "") if call.here else self.visitor(request)
         try:
-            self.now(self.desk.arrive(call.slug, browser, code, callback))
+            self.now(request, self.desk.arrive(call.slug, browser, code, callback))
         except WrongCode as wrong:
             if seconds := misses.missed(request):
                 response = self.end(request, ends.TOO_MANY_MISSES)
@@ -88,6 +89,8 @@ class InteractionPage(CallPage):
 
     def decide(self, request: HttpRequest) -> HttpResponse:
         """The person has arrived, and goes on; or wants to hear more from the agent; or stops."""
+        if consent.foreigner(request, self.topic):
+            return self.stop(request, consent_ends.FOREIGN)
         match request.POST.get("answer"):
             case "stop":
                 return self.stop(request)
@@ -101,15 +104,16 @@ class InteractionPage(CallPage):
                 log.info("what was asked ended while its person arrived")
         return self.sent_on(self.start)
 
-    def stop(self, request: HttpRequest) -> HttpResponse:
-        """The person does not want it: first the call, which is never carried out, then what is asked."""
+    def stop(self, request: HttpRequest, end: End | None = None) -> HttpResponse:
+        """The person does not want it: first the call, which is never carried out, then what is asked. `end`
+        is told instead of how calls end."""
         try:
-            self.now(self.desk.decline(self.call.slug, self.entered_as))
+            self.now(request, self.desk.decline(self.call.slug, self.entered_as))
         except Busy:
             return self.sent_on(self.start)
         if row := asked_next.row_of(self.call.subject):
             self.refuse(request, row)
-        return self.ended(request, self.call.state)
+        return self.end(request, end) if end else self.ended(request, self.call.state)
 
     def refuse(self, request: HttpRequest, row: Intervention) -> None:
         if row.kind != HANDOFF:
@@ -156,7 +160,7 @@ class InteractionPage(CallPage):
 
     @property
     def language(self) -> str:
-        return self.purchase.language if self.purchase else "en"
+        return self.topic.language if self.topic else "en"
 
     def visit(self, request: HttpRequest) -> str:
         """What the form carries: the secret by which a browser will be the person's. A form that is sent
@@ -192,7 +196,7 @@ class InteractionStanding(CallPage):
 
     def answered(self, request: HttpRequest, slug: str, answer: Any) -> HttpResponse:
         try:
-            self.now(self.desk.look(slug, request.COOKIES.get(ARRIVAL, "")))
+            self.now(request, self.desk.look(slug, request.COOKIES.get(ARRIVAL, "")))
         except Unknown:
             misses.missed(request)
         here = self.waiting is not None and self.waiting.here

@@ -89,7 +89,7 @@ class AskPage(CallPage):
         call = self.call
         if not call.open:
             raise Ended(call.state)
-        if self.purchase is None:
+        if self.topic is None:
             return self.end(request, ends.OVER)
         if call.here and (call.can_ask or clarifications.history(call.subject)):
             return None

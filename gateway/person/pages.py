@@ -70,11 +70,13 @@ class Page(View):
         frames: tuple[str, ...] = (),
         scripts: tuple[str, ...] = (),
         asks: tuple[str, ...] = (),
+        works: bool = False,
         language: str = "",
     ) -> HttpResponse:
         """The page, with its own policy, in `language` or what the browser asks for; `goes_to` names
         origins that its form may lead to, `frames` those whose pages it shows in a frame of its own,
-        `scripts` those whose scripts it runs, and `asks` those that they ask something."""
+        `scripts` those whose scripts it runs, `asks` those that they ask something, and `works` admits
+        a service worker of ours."""
         nonce = secrets.token_urlsafe(16)
         shop = look()
         language = language or languages.best(None, request.headers.get("Accept-Language", ""))
@@ -93,11 +95,12 @@ class Page(View):
         frame_src = " ".join(frames or ("'none'",))
         script_src = " ".join((f"'nonce-{nonce}'", *scripts))
         connect_src = f"connect-src {' '.join(asks)}; " if asks else ""
+        worker_src = "worker-src 'self'; " if works else ""
         framed_by = " ".join(("'self'", *self.framed_by) if self.framed_by else ("'none'",))
         response.headers["Content-Language"] = language
         response.headers["Content-Security-Policy"] = (
             f"default-src 'none'; style-src {ours} 'nonce-{nonce}'; img-src {ours}; "
-            f"script-src {script_src}; {connect_src}frame-src {frame_src}; "
+            f"script-src {script_src}; {connect_src}{worker_src}frame-src {frame_src}; "
             f"base-uri 'none'; form-action {form_action}; frame-ancestors {framed_by}"
         )
         response.headers["Referrer-Policy"] = self.referrer

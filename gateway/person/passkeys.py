@@ -147,7 +147,7 @@ class PasskeyPage(VisitPage):
                 return self.next(request, row, LATE)
 
     def words(self, text: str) -> str:
-        return translation.words(self.purchase.language if self.purchase else "")(text)
+        return translation.words(self.topic.language if self.topic else "")(text)
 
 
 class Spoken(PasskeyPage):
@@ -156,7 +156,7 @@ class Spoken(PasskeyPage):
 
     def saw(self, request: HttpRequest) -> bool:
         seen = request.headers.get("X-Seen", "")
-        return self.purchase is not None and keys.same(seen, self.purchase.digest)
+        return self.topic is not None and keys.same(seen, self.topic.digest)
 
     def taken(self, request: HttpRequest, row: Intervention) -> HttpResponse:
         if self.changed or not self.saw(request):

@@ -13,13 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from checkout import responses
-from gateway import arriving, intake, keys, tickets
+from gateway import arriving, intake, keys, subjects, tickets
 from gateway.arriving import Beside
 from gateway.conf import conf
-from gateway.person import ends, handed_over, misses, purchase
+from gateway.person import ends, handed_over, misses, topic
 from gateway.person.ends import End
 from gateway.person.pages import FormPage
+from gateway.person.topic import Topic
 from interventions import visits
 from interventions.errors import NotFound, Over, ProviderSilent, StaleRound, TakenElsewhere
 from interventions.models import Intervention
@@ -57,9 +57,9 @@ class VisitPage(FormPage, ABC):
     """The intervention that the link was made for, as it stood, also when it is over."""
     entered_as = ""
     """The secret by which this browser is the person, once it has entered."""
-    purchase: purchase.Purchase | None = None
+    topic: Topic | None = None
     changed = False
-    """The purchase is not the one that the person saw."""
+    """What is asked about is not what the person saw."""
     over = False
     """The visit has ended; the browser keeps nothing of it."""
 
@@ -89,7 +89,7 @@ class VisitPage(FormPage, ABC):
 
     def saw(self, request: HttpRequest) -> bool:
         """The form was shown with the purchase as it is."""
-        return self.purchase is not None and keys.same(request.POST.get("seen", ""), self.purchase.digest)
+        return self.topic is not None and keys.same(request.POST.get("seen", ""), self.topic.digest)
 
     def answered(
         self,
@@ -141,10 +141,15 @@ class VisitPage(FormPage, ABC):
             raise NotFound
         if heir := visits.heir(row):
             row, ticket, self.changed = heir, tickets.ticket(heir.pk), True
-        self.ticket, self.row, self.purchase = ticket, row, purchase.of_session(row.subject)
-        if row.state not in OPEN or self.purchase is None:
+        self.ticket, self.row = ticket, row
+        self.topic = self.about(request, row)
+        if row.state not in OPEN or self.topic is None:
             raise Over(row.state)
         return row
+
+    def about(self, request: HttpRequest, row: Intervention) -> Topic | None:
+        """What stands above the question; None when it is gone."""
+        return topic.of(row.subject, request)
 
     def stop(self, request: HttpRequest, row: Intervention) -> HttpResponse:
         """The person does not want to buy this."""
@@ -173,12 +178,12 @@ class VisitPage(FormPage, ABC):
             "ask_agent": _page_of(call, "interaction_ask") if call and call.can_ask else "",
             "call": _page_of(call),
             "ticket": self.ticket,
-            "purchase": self.purchase,
+            **topic.context(self.topic),
             "start": self.start,
-            "seen": self.purchase.digest if self.purchase else "",
+            "seen": self.topic.digest if self.topic else "",
             "changed": self.changed,
         }
-        language = self.purchase.language if self.purchase else ""
+        language = self.topic.language if self.topic else ""
         return self.page(
             request,
             name,
@@ -198,6 +203,7 @@ class VisitPage(FormPage, ABC):
     def end(self, request: HttpRequest, end: End) -> HttpResponse:
         """A page without a question. What was one question of a purchase that the person finishes here
         leads on to the others, and whoever came by an agent's code goes back to the page of its call."""
+        end = topic.worded(end, self.topic)
         self.over = end.last
         onward = handed_over.onward(self.row.subject) if self.over and self.row else ""
         if onward and request.method == "POST" and end in ends.YES:
@@ -271,7 +277,7 @@ class VisitPage(FormPage, ABC):
         """The session learns what the person did. It is on record already: where this fails, the relay
         does it a moment later, and the person need not know."""
         try:
-            responses.settled(row.subject)
+            subjects.of(row.subject).settle(row.subject)
         except Exception as problem:
             log.warning("a session was not told at once: %s", type(problem).__name__)
 

@@ -23,8 +23,16 @@ STRIPE_MERCHANT_ID             with AGENTIC_PAYMENTS=gateway.stripe_account.prov
 AGENTIC_AUDIT_KEYS             file with the keys that audit trails are signed with; without it none are
                                kept (docs/audit.md)
 AGENTIC_AAUTH                  true: agents may sign their requests (docs/aauth.md)
+AGENTIC_AAUTH_KEYS             file with the keys that tokens for agents are signed with, made by
+                               `agentic_aauth_key create` (docs/aauth/person.md)
+AGENTIC_PERSON_SERVER          true: the shop speaks for the people who have an account, towards their own
+                               agents; needs the two before
 AAUTH_ISSUERS_FILE             a JSON file with issuers of agents that are pinned, as in the setting
                                AAUTH_ISSUERS (docs/aauth/identity.md)
+AGENTIC_PUSH_KEY,
+AGENTIC_PUSH_CONTACT           file with the key by which push services know us, and whom they write to
+AGENTIC_APP_WEBHOOK_URL,
+AGENTIC_APP_WEBHOOK_SECRET     the merchant's server that tells people in its app (docs/aauth/channels.md)
 AGENTIC_MERCHANT_NAME          how the shop presents itself
 VAR_DIR                        database file, static files, mail; default ./var
 ALLOWED_HOSTS                  default: the host of PUBLIC_URL, HOST and the loopback names
@@ -93,8 +101,20 @@ if env.str("AGENTIC_AUDIT_KEYS", default=""):
     AGENTIC_GATEWAY |= {"AUDIT": True, "AUDIT_KEYS": env.str("AGENTIC_AUDIT_KEYS")}
 if env.bool("AGENTIC_AAUTH", default=False):
     AGENTIC_GATEWAY["AAUTH"] = True
+if env.str("AGENTIC_AAUTH_KEYS", default=""):
+    AGENTIC_GATEWAY["AAUTH_KEYS"] = env.str("AGENTIC_AAUTH_KEYS")
+if env.bool("AGENTIC_PERSON_SERVER", default=False):
+    AGENTIC_GATEWAY["AAUTH_PERSON_SERVER"] = True
 if _issuers := env.str("AAUTH_ISSUERS_FILE", default=""):
     AGENTIC_GATEWAY["AAUTH_ISSUERS"] = json.loads(Path(_issuers).read_text(encoding="utf-8"))
+if env.str("AGENTIC_PUSH_KEY", default=""):
+    AGENTIC_GATEWAY["REACH_PUSH_KEY"] = env.str("AGENTIC_PUSH_KEY")
+    AGENTIC_GATEWAY["REACH_PUSH_CONTACT"] = env.str("AGENTIC_PUSH_CONTACT", default="")
+if env.str("AGENTIC_APP_WEBHOOK_URL", default=""):
+    AGENTIC_GATEWAY["REACH_WEBHOOK"] = {
+        "url": env.str("AGENTIC_APP_WEBHOOK_URL"),
+        "secret": env.str("AGENTIC_APP_WEBHOOK_SECRET", default=""),
+    }
 if env.str("AGENTIC_MERCHANT_NAME", default=""):
     AGENTIC_GATEWAY["MERCHANT_NAME"] = env.str("AGENTIC_MERCHANT_NAME")
 
@@ -180,6 +200,9 @@ TEMPLATES = [
         },
     },
 ]
+
+# By the name of its address, in gateway/project/pages.py.
+LOGIN_URL = "login"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -9,10 +9,11 @@ from enum import Enum
 
 from django.views.decorators.debug import sensitive_variables
 
+from gateway import merchant_signature
 from gateway.conf import conf
 from gateway.egress import egress
 from gateway.models import WebhookEndpoint
-from gateway.webhooks import endpoints, signing
+from gateway.webhooks import endpoints
 from interventions.http import NoReply, Reply
 
 UNAUTHORIZED = 401
@@ -64,7 +65,7 @@ def post(endpoint: WebhookEndpoint, event: str, body: bytes) -> Verdict:
 def _once(url: str, secret: bytes, event: str, body: bytes) -> Verdict:
     at = int(clock())
     headers = {
-        "Merchant-Signature": signing.header(secret, body, at),
+        "Merchant-Signature": merchant_signature.header(secret, body, at),
         "Timestamp": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "Request-Id": event,
         "Content-Type": "application/json",

@@ -33,15 +33,15 @@ def send_one_time_code(contact: Contact, code: str, *, minutes: int, on_page: bo
     else. At least once: a mail cannot be recognised as a repeat.
     """
     words = translation.words(contact.locale)
-    merchant = {"merchant": _line(contact.merchant)}
-    by = {"agent": _line(contact.requested_by)}
+    merchant = {"merchant": line(contact.merchant)}
+    by = {"agent": line(contact.requested_by)}
     text = "\n".join(
         [
             words(gettext_noop("%(agent)s wants to buy this for you at %(merchant)s:")) % (by | merchant),
             "",
-            *(f"    {_line(item)}" for item in contact.items_text.splitlines()[:MOST_ITEMS] if item.strip()),
+            *(f"    {line(item)}" for item in contact.items_text.splitlines()[:MOST_ITEMS] if item.strip()),
             "",
-            "    " + words(gettext_noop("Amount: %(amount)s")) % {"amount": _line(contact.amount_text)},
+            "    " + words(gettext_noop("Amount: %(amount)s")) % {"amount": line(contact.amount_text)},
             "",
             words(gettext_noop("Your one-time code: %(code)s")) % {"code": code},
             "",
@@ -69,7 +69,7 @@ def send_new_passkey(contact: Contact) -> None:
     """The person is told that a device can confirm purchases for them from now on. Raises what the
     mail backend raises. At least once."""
     words = translation.words(contact.locale)
-    merchant = {"merchant": _line(contact.merchant)}
+    merchant = {"merchant": line(contact.merchant)}
     text = "\n".join(
         [
             words(gettext_noop("A passkey was made for this address at %(merchant)s.")) % merchant,
@@ -88,7 +88,7 @@ def send_new_passkey(contact: Contact) -> None:
     ).send(fail_silently=False)
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
     """One line without control characters, however it came."""
     visible = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(visible.split())[:LONGEST_LINE]

@@ -7,6 +7,7 @@ import pytest
 from gateway import agents
 from gateway.shop import demo
 from tests.aauth.agents import SignedAgent
+from tests.aauth.person_server.consents import asker  # noqa: F401  (fixture)
 from tests.aauth.persons import counter, signing  # noqa: F401  (fixtures)
 
 

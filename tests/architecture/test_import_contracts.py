@@ -33,6 +33,8 @@ PLANTED = [
     ("domain-without-http", "checkout/planted.py", "import schemas"),
     ("stripe", "checkout/planted.py", "import stripe"),
     ("stripe", "gateway/planted.py", "from stripe import StripeClient"),
+    ("push", "gateway/planted.py", "from pywebpush import webpush"),
+    ("push", "interventions/planted.py", "import requests"),
     ("protocols", "gateway/acp/planted.py", "import gateway.person"),
     ("protocols", "gateway/person/planted.py", "import gateway.acp"),
     ("protocols", "gateway/webhooks/planted.py", "import gateway.acp.wire"),

@@ -16,7 +16,10 @@ REPORTS = """addEventListener("securitypolicyviolation", event =>
   window.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
 
 
-OURS = ("/agentic/confirm/", "/agentic/orders/", "/agentic/checkout/", "/agentic/aauth/i/")
+OURS = (
+    *("/agentic/confirm/", "/agentic/orders/", "/agentic/checkout/", "/agentic/aauth/i/"),
+    *("/agentic/account/", "/sign-in", "/sign-out"),
+)
 """Where pages for people are."""
 
 

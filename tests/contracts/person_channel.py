@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from interventions.ports import Notice, PersonChannel
+import pytest
+from django.utils import timezone
+
+from interventions.reach_models import ReachChannel
+from interventions.reach_ports import ChannelGone, Notice, NotReached, PersonChannel
 
 
 @pytest.mark.django_db(transaction=True)
 class PersonChannelContract:
-    """The contract of `interventions.ports.PersonChannel`. Write `part`, `somebody` and
+    """The contract of `interventions.reach_ports.PersonChannel`. Write `part`, `somebody` and
     `received`; set `recognises_repeats` to False for a channel that cannot."""
 
     recognises_repeats = True
@@ -16,35 +20,62 @@ class PersonChannelContract:
         """The part under test; one for the length of a test."""
         raise NotImplementedError
 
-    def somebody(self) -> str:
-        """A person this channel can reach."""
+    def somebody(self) -> ReachChannel:
+        """A way to a person that works now; its row is in the database."""
         raise NotImplementedError
 
-    def received(self, part: PersonChannel, person: str) -> list[str]:
-        """The texts that reached the person."""
+    def nobody(self) -> ReachChannel:
+        """A way that leads to nobody any more; its row is in the database."""
         raise NotImplementedError
 
-    def notice(self) -> Notice:
-        return Notice("ntc_contract", "cs_contract", "Please confirm your order.", "https://shop.example/i/1")
+    def received(self, part: PersonChannel, channel: ReachChannel) -> list[str]:
+        """The titles that reached the person."""
+        raise NotImplementedError
+
+    def notice(self, channel: ReachChannel) -> Notice:
+        return Notice(
+            "ntc_contract",
+            "smn_contract",
+            channel.person,
+            "Shopper needs you",
+            "https://shop.example/account/1",
+            expires_at=timezone.now() + timedelta(minutes=5),
+        )
 
     # --- what it must do -------------------------------------------------------------------
 
     def test_it_serves_the_port(self) -> None:
         assert isinstance(self.part(), PersonChannel)
+        assert self.part().kind in dict(ReachChannel._meta.get_field("kind").flatchoices)
 
     def test_a_person_is_reached(self) -> None:
-        part = self.part()
+        part, channel = self.part(), self.somebody()
 
-        assert part.reach(self.somebody(), self.notice()) is True
-        (text,) = self.received(part, self.somebody())
-        assert "Please confirm your order." in text
+        assert part.is_ready(channel, timezone.now())
+        part.reach(channel, self.notice(channel))
 
-    def test_somebody_unknown_is_not_reached_and_nothing_breaks(self) -> None:
-        assert self.part().reach("nobody-known-here", self.notice()) is False
+        (title,) = self.received(part, channel)
+        assert "Shopper needs you" in title
+
+    def test_who_cannot_be_reached_is_not_ready_or_refused_and_nothing_else_breaks(self) -> None:
+        part, channel = self.part(), self.nobody()
+        if part.is_ready(channel, timezone.now()):
+            with pytest.raises((NotReached, ChannelGone)):
+                part.reach(channel, self.notice(channel))
+        assert self.received(part, channel) == []
 
     def test_a_repeat_is_recognised(self) -> None:
-        part = self.part()
+        part, channel = self.part(), self.somebody()
         for _ in range(3):
-            part.reach(self.somebody(), self.notice())
+            part.reach(channel, self.notice(channel))
 
-        assert len(self.received(part, self.somebody())) == (1 if self.recognises_repeats else 3)
+        assert len(self.received(part, channel)) == (1 if self.recognises_repeats else 3)
+
+    def test_looking_and_reaching_write_no_row_of_the_channel(self) -> None:
+        part, channel = self.part(), self.somebody()
+        before = ReachChannel.objects.filter(pk=channel.pk).values().get()
+
+        part.is_ready(channel, timezone.now())
+        part.reach(channel, self.notice(channel))
+
+        assert ReachChannel.objects.filter(pk=channel.pk).values().get() == before

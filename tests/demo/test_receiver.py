@@ -7,8 +7,8 @@ import time
 import httpx
 import pytest
 
+from gateway import merchant_signature as signing
 from gateway.demo.receiver import NoReceiver, is_genuine, receiving
-from gateway.webhooks import signing
 from tests.tcp_ports import free_port
 
 BODY = b'{"type":"order_create","data":{"type":"order","id":"ord_1"}}'

@@ -4,10 +4,13 @@ and a part that believes the agent is caught."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import pytest
 
-from interventions.ports import Challenge, Notice, NotYet, PageProvider, Passed, PersonChannel, Verdict
+from interventions.ports import Challenge, NotYet, PageProvider, Passed, Verdict
+from interventions.reach_models import ReachChannel
+from interventions.reach_ports import ChannelGone, Notice, PersonChannel
 from tests.contracts.page_provider import PageProviderContract
 from tests.contracts.person_channel import PersonChannelContract
 from tests.interventions.wallet import PlayedWallet
@@ -42,14 +45,18 @@ def test_a_gullible_provider_breaks_the_contract() -> None:
 
 
 class Letterbox:
+    kind, slow = ReachChannel.WEBHOOK, False
+
     def __init__(self) -> None:
         self.letters: dict[str, str] = {}
 
-    def reach(self, person: str, notice: Notice) -> bool:
-        if person != "ada":
-            return False
-        self.letters[notice.id] = notice.text
-        return True
+    def is_ready(self, channel: ReachChannel, now: datetime) -> bool:
+        return channel.enabled
+
+    def reach(self, channel: ReachChannel, notice: Notice) -> None:
+        if channel.person != "ada":
+            raise ChannelGone
+        self.letters[notice.id] = notice.title
 
 
 class TestLetterbox(PersonChannelContract):
@@ -60,11 +67,14 @@ class TestLetterbox(PersonChannelContract):
     def part(self) -> PersonChannel:
         return self.box
 
-    def somebody(self) -> str:
-        return "ada"
+    def somebody(self) -> ReachChannel:
+        return ReachChannel.objects.create(person="ada", kind=ReachChannel.WEBHOOK, fingerprint="a")
 
-    def received(self, part: PersonChannel, person: str) -> list[str]:
-        return list(self.box.letters.values())
+    def nobody(self) -> ReachChannel:
+        return ReachChannel.objects.create(person="bob", kind=ReachChannel.WEBHOOK, fingerprint="b")
+
+    def received(self, part: PersonChannel, channel: ReachChannel) -> list[str]:
+        return list(self.box.letters.values()) if channel.person == "ada" else []
 
 
 def test_destinations_stay_out_of_the_repr() -> None:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from gateway.webhooks import signing
+from gateway import merchant_signature as signing
 from tests.webhooks.receiver import is_genuine
 
 SECRET = "whs_" + "s" * 43

@@ -4,14 +4,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gateway import agents, operators
+from gateway import agents, operators, shoppers
 from gateway.conf import conf
 from gateway.shop import demo
 
 
 class Command(BaseCommand):
     help = (
-        "Loads the demo goods, the demo agents and the demo operator. What exists already is kept as it is."
+        "Loads the demo goods, the demo agents, the demo operator and people with an account. What exists "
+        "already is kept as it is."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -20,6 +21,7 @@ class Command(BaseCommand):
         made = demo.load()
         agents.load_demo()
         operators.load_demo()
+        shoppers.load_demo()
         if any(made.values()):
             added = ", ".join(f"{count} {kind}" for kind, count in made.items())
             self.stdout.write(f"Demo shop: {added} added.")
