@@ -23,7 +23,6 @@ from gateway.identities import Identity
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import PendingState
 
-ACTIONS = ("clarification_response", "updated_request")
 GENEROUS = 3
 """Only who polls faster than a third of what we asked for is told to slow down: for some agents that is
 the end (AA-024)."""
@@ -81,7 +80,7 @@ class Pending(AAuthView):
             intake.forget_body(request._request)
         if resuming.look(pending) is None:
             return _last_word(pending)
-        clarifying.respond(pending, identity, _with_action(body), request._request)
+        clarifying.respond(pending, identity, body, request._request)
         pending.refresh_from_db()
         asked = resuming.look(pending)
         return answers.waits(pending, asked) if asked is not None else _last_word(pending)
@@ -143,15 +142,3 @@ def _not_too_fast(pending: PendingRequest, asked: Requirement, changed_at: Any) 
     if timezone.now() - last < shortest:
         text = "This is asked too often. Wait for as long as Retry-After says."
         raise Problem(429, "slow_down", text, {"Retry-After": str(answers.retry_after(pending, asked))})
-
-
-def _with_action(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with the `action` that it names. Raises Problem without a known one (AA-105); older texts
-    have none, and then the only member says it."""
-    if "action" not in body and conf().AAUTH_WORDING != problems.DRAFT:
-        meant = [name for name in ("clarification_response",) if name in body]
-        if len(meant) == 1 and "resource_token" not in body:
-            return {**body, "action": meant[0]}
-    if body.get("action") not in ACTIONS:
-        raise Problem(400, "invalid_request", f"action has to be one of: {', '.join(ACTIONS)}.")
-    return body
