@@ -174,7 +174,7 @@ def _claims(grant: Grant, row: IssuedToken, key: Mapping[str, Any]) -> dict[str,
         "aud": grant.audience,
         "sub": subject_of(row.person, grant.audience),
         "jti": row.pk,
-        "cnf": {"jwk": dict(key)},
+        "cnf": {"jwk": dict(sorted(key.items()))},  # databases keep no order of members
         "iat": int(row.issued_at.timestamp()),
         "exp": int(row.expires_at.timestamp()),
     }
