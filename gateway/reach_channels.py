@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from django.core.exceptions import ImproperlyConfigured
 
-from gateway import keys, outbox, summonses
+from gateway import keys, outbox, reach_parts, summonses
 from gateway.conf import conf
 from gateway.persons import persons
 from interventions import reaching
