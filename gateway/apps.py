@@ -24,6 +24,7 @@ class GatewayConfig(AppConfig):
             checks,
             payment_checks,
             plugs,
+            push_checks,
             reach_checks,
             reconciliation_checks,
             risk_checks,
@@ -31,8 +32,10 @@ class GatewayConfig(AppConfig):
             text_checks,
             vault_checks,
         )
+        from gateway.aauth import account_checks  # noqa: F401
         from gateway.aauth import checks as aauth_checks  # noqa: F401
         from gateway.aauth import pinning_checks as aauth_pinning_checks  # noqa: F401
+        from gateway.aauth.person_server import checks as person_server_checks  # noqa: F401
         from gateway.interaction_api import checks as interaction_checks  # noqa: F401
         from gateway.interaction_api import discovery_checks  # noqa: F401
         from gateway.person import checks as page_checks  # noqa: F401

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
-from gateway import audit_keys
+from gateway import audit_keys, key_checks
 from gateway.audit_models import AuditEvent, AuditSeal, AuditTrail
 from gateway.conf import NAME, conf
 from gateway.interaction_api import audit
@@ -39,24 +38,13 @@ def trails(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 def _keys() -> list[CheckMessage]:
-    if not isinstance(conf().AUDIT_KEYS, str) or not conf().AUDIT_KEYS:
-        text = f"{NAME}['AUDIT_KEYS'] must name the file with the keys that audit trails are signed with."
-        return [Error(text, hint=CREATE, id="agentic.E172")]
-    path = Path(conf().AUDIT_KEYS)
-    if conf().DEMO and not path.exists():
-        return []  # the demo makes its own when it starts
-    try:
-        audit_keys.ring()
-        others = audit_keys.readable_by(path)
-    except (audit_keys.Unusable, OSError) as problem:
-        return [Error(f"{NAME}['AUDIT_KEYS']: {problem}", hint=CREATE, id="agentic.E173")]
-    if others & audit_keys.OTHERS:
-        text = f"{NAME}['AUDIT_KEYS']: everybody on this machine can use the file. chmod 600 makes it yours."
-        return [Error(text, id="agentic.E174")]
-    if others:
-        text = f"{NAME}['AUDIT_KEYS']: the group of the file can use it too. chmod 600 makes it yours."
-        return [Warning(text, id="agentic.W170")]
-    return []
+    return key_checks.of(
+        audit_keys.FILE,
+        unnamed="the file with the keys that audit trails are signed with.",
+        hint=CREATE,
+        errors=("agentic.E172", "agentic.E173", "agentic.E174"),
+        warning="agentic.W170",
+    )
 
 
 @register(Tags.database)

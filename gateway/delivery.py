@@ -77,8 +77,17 @@ def due_ids(limit: int) -> list[str]:
 
 
 def unpublished_ids(limit: int) -> list[str]:
-    """Ids of messages that could be claimed now and for which no recent task is on its way."""
-    return list(_unpublished(timezone.now()).order_by("due_at").values_list("pk", flat=True)[:limit])
+    """Ids of messages that could be claimed now and for which no recent task is on its way.
+
+    Those that never had one come first: while busy workers get through a backlog, it is not published over
+    and over from its beginning, with its end waiting for its first turn.
+    """
+    rows = _unpublished(timezone.now()).values_list("pk", flat=True)
+    never = list(rows.filter(published_until=None).order_by("due_at")[:limit])
+    if len(never) == limit:
+        return never
+    again = rows.filter(published_until__isnull=False).order_by("published_until")
+    return [*never, *again[: limit - len(never)]]
 
 
 def mark_published(message_id: str, seconds: float) -> bool:

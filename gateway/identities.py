@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -27,7 +29,11 @@ class Identity:
     """Of the key that signed, RFC 7638 with SHA-256; an agent has another with each token."""
     capabilities: frozenset[str] = frozenset()
     """What `AAuth-Capabilities` of this request names (AA-011)."""
+    key: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The key itself, as a public JWK."""
     person_server: str = ""
+    parent: str = ""
+    """The agent that it is a sub-agent of, as its token names it."""
     token_id: str = ""
     token_expires_at: datetime | None = None
     assurance: str = AGENT

@@ -44,6 +44,7 @@ from gateway import (
 )
 from gateway.aauth import arrivals, issuers, lot, parking, replay, resuming
 from gateway.aauth.authenticating import SignedRequests
+from gateway.aauth.person_server import issuing, plugging
 from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
@@ -146,11 +147,14 @@ def plug_in() -> None:
     outbox.register(contact_mail.MAIL, contact_mail.send)
     relay.periodic("contact.purge", periodic.PURGE_SECONDS, contact_mail.purge)
     relay.periodic("vault.purge", periodic.PURGE_SECONDS, allowances.purge_all)
+    app_events.plug(summonses.came)
     relay.periodic("app_events.purge", periodic.PURGE_SECONDS, app_events.purge)
     relay.periodic("payment_events.purge", periodic.PURGE_SECONDS, payment_events.purge)
     authentication.plug(SignedRequests())
     relay.periodic("aauth.signatures.purge", periodic.PURGE_SECONDS, replay.purge)
     relay.periodic("aauth.issuers.purge", periodic.PURGE_SECONDS, issuers.purge)
+    relay.periodic("aauth.tokens.purge", periodic.PURGE_SECONDS, issuing.purge)
+    plugging.plug_in()
 
 
 def _persons(settings: Conf) -> persons.Persons:

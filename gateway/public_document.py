@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework.request import Request
@@ -16,13 +16,15 @@ FRESH_SECONDS = 3600
 class PublicDocument(ProtocolView):
     """Public, cacheable, the same for everybody. A subclass makes the document."""
 
+    fresh_seconds: ClassVar[int] = FRESH_SECONDS
+
     def published(self, request: Request, raw: bytes) -> HttpResponse:
         """The document, or 304 for whoever has it."""
         tag = f'"{sha256(raw).hexdigest()[:32]}"'
         unchanged = tag in request.META.get("HTTP_IF_NONE_MATCH", "")
         response = HttpResponseNotModified() if unchanged else json_response(200, raw)
         response.headers["ETag"] = tag
-        response.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}"
+        response.headers["Cache-Control"] = f"public, max-age={self.fresh_seconds}"
         response.headers["Access-Control-Allow-Origin"] = "*"
         return response
 

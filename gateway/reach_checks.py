@@ -1,52 +1,41 @@
-"""System checks of how people are reached by push messages and in the merchant's app."""
+"""System checks of how people are reached, and where they may be sent."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
 
-from gateway import push_key, reach_parts
-from gateway.conf import DEMO_SECRET, NAME, conf
-from interventions.channels import web_push
+from gateway.conf import NAME, conf
+from interventions import weblinks
+from interventions.reach_models import ReachChannel
 
-CREATE = "manage.py agentic_push_key create makes one."
-KEY = f"{NAME}['REACH_PUSH_KEY']"
+KINDS = tuple(str(kind) for kind, _ in ReachChannel._meta.get_field("kind").flatchoices)
+WHOLE = {
+    "AAUTH_RELAY_SECONDS": (10, 24 * 60 * 60),
+    "AAUTH_RELAY_RATE": (1, 1_000),
+    "REACH_PRESENT_SECONDS": (5, 300),
+}
 
 
-@register(Tags.security)
-def push(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """What is needed to send push messages is there, once they are wanted."""
-    if not conf().REACH_PUSH_KEY:
-        return []
-    if not web_push.installed():
-        text = f"{KEY} is set, and nobody gets a push message: the libraries for it are missing."
-        hint = "pip install 'agentic-checkout-gateway[push]'"
-        return [Warning(text, hint=hint, id="agentic.W270")]
+@register(Tags.compatibility)
+def settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Each setting has a value that means something, also while nobody is reached."""
     found: list[CheckMessage] = []
-    if not reach_parts.contact():
-        text = f"{NAME}['REACH_PUSH_CONTACT'] must be mailto:... or https://...: push services ask for it."
-        found.append(Error(text, id="agentic.E272"))
-    path = Path(conf().REACH_PUSH_KEY)
-    if conf().DEMO and not path.exists():
-        return found  # the demo makes its own when it starts
-    try:
-        push_key.key()
-        if push_key.readable_by_others(path):
-            text = f"{KEY}: others than its owner can use the file. chmod 600 makes it yours."
-            found.append(Error(text, id="agentic.E271"))
-    except (push_key.Unusable, OSError) as problem:
-        found.append(Error(f"{KEY}: {problem}", hint=CREATE, id="agentic.E270"))
+    named: Any = conf().REACH_CHANNELS
+    texts = [str(kind) for kind in named] if isinstance(named, tuple) else [""]
+    if len(set(texts)) < len(texts) or not set(texts) <= set(KINDS):
+        text = f"{NAME}['REACH_CHANNELS'] must be a list of ways, each of them once: {', '.join(KINDS)}."
+        found.append(Error(text, id="agentic.E275"))
+    for key, (least, most) in WHOLE.items():
+        value = getattr(conf(), key)
+        if type(value) is not int or not least <= value <= most:
+            text = f"{NAME}['{key}'] must be a whole number from {least} to {most}."
+            found.append(Error(text, id="agentic.E276"))
+    allowed: Any = conf().AAUTH_RELAY_ORIGINS
+    if not isinstance(allowed, tuple) or not all(
+        weblinks.is_origin(one, loopback_http=conf().DEMO) for one in allowed
+    ):
+        text = f"{NAME}['AAUTH_RELAY_ORIGINS'] must be a list of origins such as https://shop.example."
+        found.append(Error(text, id="agentic.E277"))
     return found
-
-
-@register(Tags.security)
-def app(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """The merchant's server can be told, and nobody else knows how."""
-    if problem := reach_parts.app_problem():
-        return [Error(f"{NAME}['REACH_WEBHOOK'] {problem}", id="agentic.E273")]
-    if conf().REACH_WEBHOOK and not conf().DEMO and conf().REACH_WEBHOOK["secret"].startswith(DEMO_SECRET):
-        text = f"{NAME}['REACH_WEBHOOK'] has the demo's secret, which everybody knows."
-        return [Error(text, id="agentic.E274")]
-    return []

@@ -38,6 +38,7 @@ from interventions.translation import words
 
 log = logging.getLogger("agentic.relay_to_person")
 
+PREFIX = "smn_"
 FINGERPRINT, CODE = "what an agent asks its person for", "code of a summons"
 LONGEST_WAIT_SECONDS = 24 * 60 * 60
 """However long an agent would wait."""
@@ -172,6 +173,15 @@ def host_of(row: Summons) -> str:
     return weblinks.parse(row.url).netloc if row.url else ""
 
 
+def came(summons_id: str, person: str) -> bool:
+    """As `engage`, told by somebody else than the person; False when nothing of that name waits for them."""
+    try:
+        engage(summons_id, person)
+    except (Unknown, Ended):
+        return False
+    return True
+
+
 @sensitive_variables("code")
 def engage(summons_id: str, person: str) -> Opened:
     """The person has opened it, and goes where the agent wants them; the agent sees that they have come. For
@@ -286,9 +296,11 @@ def told(row: Summons) -> bool:
     return bool(rows.update(delivered_at=timezone.now(), answer=""))
 
 
-def waits(summons_id: str) -> bool:
-    """It waits for its person. Reads only."""
-    row = Summons.objects.filter(pk=summons_id, state__in=Summons.OPEN).first()
+def waits(subject: str) -> bool:
+    """It waits for its person; whatever is no summons does until its time is over. Reads only."""
+    if not subject.startswith(PREFIX):
+        return True
+    row = Summons.objects.filter(pk=subject, state__in=Summons.OPEN).first()
     return row is not None and row.expires_at > timezone.now() and _by_call(row) is None
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from gateway import key_rings
 from tests import emptying
 
 pytest_plugins = ["tests.requirements.plugin", "tests.answers"]
@@ -27,6 +29,13 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("agentic")
+
+
+def pytest_sessionstart() -> None:
+    """Django is set up by now."""
+    from tests import stocking
+
+    stocking.install()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -72,6 +81,12 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> bool:
     )
     fixtures = getattr(item, "fixturenames", ())
     return not marked and not {"db", "transactional_db"}.intersection(fixtures)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signing_keys() -> None:
+    """As when the demo starts: there is a key that tokens are signed with."""
+    key_rings.KeyFile("AAUTH_KEYS").create(Path(settings.AGENTIC_GATEWAY["AAUTH_KEYS"]))
 
 
 def pytest_unconfigure() -> None:

@@ -14,6 +14,7 @@ for name in (
     *("STRIPE_PUBLISHABLE_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_MERCHANT_ID"),
     *("STRIPE_LOG", "AGENTIC_FAILPOINTS", "AGENTIC_PAYMENTS"),
     *("AGENTIC_AUDIT_KEYS", "AGENTIC_AAUTH", "AAUTH_ISSUERS_FILE"),
+    *("AGENTIC_AAUTH_KEYS", "AGENTIC_PERSON_SERVER"),
     *("AGENTIC_PUSH_KEY", "AGENTIC_APP_WEBHOOK_URL"),
     *("ACQUIRER_URL", "ACQUIRER_KEY", "ACQUIRER_WEBHOOK_SECRET"),
 ):
@@ -53,6 +54,8 @@ AGENTIC_GATEWAY = {
     "RATE_STORE": "",
     # Tests of audit trails keep some.
     "AUDIT": False,
+    # `tests/conftest.py` makes them, once for each process.
+    "AAUTH_KEYS": str(VAR_DIR / "aauth-keys.json"),
     "REACH_PUSH_KEY": str(VAR_DIR / "push-key.pem"),
     "SMS": {**AGENTIC_GATEWAY["SMS"], "folder": str(VAR_DIR / "sms")},
 }
@@ -61,6 +64,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads that share a memory database fail with "table is locked".
     DATABASES["default"]["NAME"] = str(VAR_DIR / "unused.sqlite3")
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+
+# No test survives a power cut, so none waits for the disk. That the project does wait is shown where its own
+# settings are in force (`tests/project/test_settings.py`), and `tests.faults` does as well.
+_options = DATABASES["default"]["OPTIONS"]
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    _options["init_command"] += ";PRAGMA synchronous=OFF"
+else:
+    _options["options"] += " -c synchronous_commit=off"
 
 if REDIS_URL:
     CACHES["default"]["KEY_PREFIX"] = f"agentic-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"

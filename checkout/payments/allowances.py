@@ -6,6 +6,7 @@ database can pay with none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -13,10 +14,11 @@ from django.db import models
 from django.utils import timezone
 
 from checkout.models import CheckoutSession
-from checkout.payments.vault import Allowance, NotRedeemed, Redeemed, Redemption
+from checkout.payments.vault import Allowance, NotRedeemed, Redeemed, Redemption, VaultToken
 from checkout.sandbox_models import SandboxAuthentication, SandboxToken
 from checkout.token_models import AllowedToken, StripeToken
 from interventions.ports import ports
+from interventions.prepared import insert
 
 PREFIX = "vt_"
 TOKEN = "vault token"
@@ -73,6 +75,13 @@ def kept(key: str, allowance: Allowance) -> dict[str, Any]:
         "owner_digest": digest(allowance.owner.encode(), OWNER) if allowance.owner else "",
         "expires_at": allowance.expires_at.astimezone(UTC),
     }
+
+
+def issued(row: AllowedToken, metadata: Mapping[str, str]) -> VaultToken:
+    """The token of the new `row`, or of the one that was stored under its key before."""
+    if not insert([row], unless_there=True):
+        row = type(row)._default_manager.get(key=row.key)
+    return VaultToken(token_of(row), row.created_at, dict(metadata))
 
 
 def token_of(row: AllowedToken) -> str:

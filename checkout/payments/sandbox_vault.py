@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from checkout.payments import allowances, sandbox_cards
 from checkout.payments.vault import CARD, Allowance, Card, CardRefused, Redeemed, VaultToken
 from checkout.sandbox_models import SandboxToken
-from interventions.prepared import insert
 
 
 class SandboxVault(allowances.Allowances):
@@ -35,9 +34,7 @@ class SandboxVault(allowances.Allowances):
             stands_for=known.stands_for,
             **allowances.kept(key, allowance),
         )
-        if not insert([row], unless_there=True):
-            row = SandboxToken.objects.get(key=key)
-        return VaultToken(allowances.token_of(row), row.created_at, dict(metadata))
+        return allowances.issued(row, metadata)
 
     def _redeemed(self, row: SandboxToken) -> Redeemed:
         return Redeemed(row.stands_for, row.card_digest)

@@ -21,7 +21,6 @@ from checkout.payments.vault import CARD, Allowance, Card, CardRefused, Redeemed
 from checkout.token_models import StripeToken
 from interventions import transactions
 from interventions.http import Http
-from interventions.prepared import insert
 
 log = logging.getLogger("agentic.stripe")
 
@@ -87,9 +86,7 @@ class StripeVault(StripeTokens):
                 raise said
             if said is None:
                 raise ProviderUnavailable
-            row = StripeToken(method=said, **allowances.kept(key, allowance))
-            if not insert([row], unless_there=True):
-                row = StripeToken.objects.get(key=key)
+            return allowances.issued(StripeToken(method=said, **allowances.kept(key, allowance)), metadata)
         return VaultToken(allowances.token_of(row), row.created_at, dict(metadata))
 
     def _asked(self, card: Card, address: Mapping[str, str] | None, key: str) -> str | CardRefused | None:

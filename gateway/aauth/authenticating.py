@@ -6,6 +6,8 @@ verified, used up, and its agent enrolled. What was not verified is neither beli
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -14,7 +16,7 @@ from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path
 
 from gateway import identities, intake
-from gateway.aauth import enrolment, misses, replay, vouching
+from gateway.aauth import enrolment, misses, replay, tokens, vouching
 from gateway.aauth.signature_fields import UNPARSABLE
 from gateway.aauth.signature_problem import TITLES, SignatureProblem
 from gateway.aauth.signatures import Message, Signed, read, thumbprint, used, verify
@@ -28,8 +30,8 @@ from gateway.models import Agent
 STRICT, SEED = "draft-11", "seed"
 BUY, BROWSE, REFUSE = "buy", "browse", "refuse"
 OTHER_CREDENTIALS = ("HTTP_AUTHORIZATION", "HTTP_X_AGENT_SESSION", "HTTP_X_SESSION_TOKEN")
-ANOTHER_TOKEN = frozenset({"unsupported_scheme", "invalid_jwt", "expired_jwt"})
-"""Whoever is refused for these needs an agent token, or a fresh one."""
+ANOTHER_TOKEN = frozenset({"unsupported_scheme", "invalid_jwt", "expired_jwt", "revoked_jwt"})
+"""Whoever is refused for these needs a token, or a fresh one."""
 LONGEST_LIST = 500
 
 INACTIVE = "This agent was switched off here."
@@ -41,16 +43,68 @@ class SignedRequests:
     """Implements `gateway.authentication.Signatures`. Without state."""
 
     def identify(self, request: HttpRequest, *, cap: int) -> Identity:
-        """See the seam. The body is read here, as it came, before anybody parses it (AA-409)."""
-        try:
-            identity = _verified(request, intake.read_raw(request, cap=cap))
-        except SignatureProblem as problem:
-            misses.missed(request)
-            raise _refused(problem) from None
-        _let_in(request, identity.agent)
-        enrolment.note(identity)
-        identities.remember(request, identity)
-        return identity
+        """See the seam."""
+        return let_in(request, proven(request, cap=cap))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A request was signed with the key that a token, or an older wording, vouches for."""
+
+    signed: Signed
+    vouched: Vouched
+
+    @property
+    def legacy(self) -> bool:
+        return bool(self.signed.legacy) or self.vouched.older
+
+
+def proven(
+    request: HttpRequest,
+    *,
+    cap: int,
+    accept: Collection[str] = (tokens.AGENT,),
+    audience: str = "",
+    required: str = AGENT_TOKEN,
+) -> Proof:
+    """Whose key signed the request, by a token of an accepted type; the signature is used up.
+
+    The body is read here, as it came, before anybody parses it (AA-409). Raises NotVerified, which names the
+    token that is `required`, RateLimited, and what `intake.read_raw` raises.
+    """
+    try:
+        return _proven(request, intake.read_raw(request, cap=cap), accept, audience)
+    except SignatureProblem as problem:
+        misses.missed(request)
+        raise refused(problem, required) from None
+
+
+def let_in(request: HttpRequest, proof: Proof, agent: Agent | None = None) -> Identity:
+    """The agent behind the request, enrolled now if it is new; remembered by `identities`. `agent`: the one
+    that a token was given to which names its person.
+
+    Raises AgentRefused for one that is kept out, and RateLimited.
+    """
+    vouched = proof.vouched
+    agent = agent or enrolment.agent_of(vouched.issuer, vouched.subject)
+    identity = Identity(
+        agent=agent,
+        issuer=agent.issuer,
+        subject=agent.identity,
+        thumbprint=thumbprint(vouched.key),
+        key=vouched.key,
+        capabilities=capabilities(request.META.get("HTTP_AAUTH_CAPABILITIES", "")),
+        person_server=vouched.person_server,
+        parent=vouched.parent,
+        token_id=vouched.token_id,
+        token_expires_at=vouched.expires_at,
+        assurance=vouched.assurance,
+        legacy=proof.legacy,
+    )
+    check_admission(request, identity.agent)
+    enrolment.note(identity)
+    identities.remember(request, identity)
+    return identity
 
 
 def capabilities(header: str) -> frozenset[str]:
@@ -66,8 +120,8 @@ def capabilities(header: str) -> frozenset[str]:
     return frozenset(str(value) for value, _ in members)
 
 
-def _verified(request: HttpRequest, body: bytes) -> Identity:
-    """Who signed; the signature is used up. Raises SignatureProblem, and RateLimited."""
+def _proven(request: HttpRequest, body: bytes, accept: Collection[str], audience: str) -> Proof:
+    """Raises SignatureProblem, and RateLimited."""
     if any(request.META.get(name, "").strip() for name in OTHER_CREDENTIALS):
         raise SignatureProblem("invalid_request", "A signed request brings no other credential.")
     wording = conf().AAUTH_WORDING
@@ -81,21 +135,10 @@ def _verified(request: HttpRequest, body: bytes) -> Identity:
     )
     if not vouching.is_known(signed):
         misses.check(request)
-    vouched = vouching.of(signed, lenient=lenient)
+    vouched = vouching.of(signed, lenient=lenient, accept=accept, audience=audience)
     verify(signed, message, vouched.key, older=vouched.older)
     _use_up(request, signed, vouched)
-    return Identity(
-        agent=enrolment.agent_of(vouched.issuer, vouched.subject),
-        issuer=vouched.issuer,
-        subject=vouched.subject,
-        thumbprint=thumbprint(vouched.key),
-        capabilities=capabilities(request.META.get("HTTP_AAUTH_CAPABILITIES", "")),
-        person_server=vouched.person_server,
-        token_id=vouched.token_id,
-        token_expires_at=vouched.expires_at,
-        assurance=vouched.assurance,
-        legacy=bool(signed.legacy) or vouched.older,
-    )
+    return Proof(signed, vouched)
 
 
 def message_of(request: HttpRequest, body: bytes) -> Message:
@@ -132,7 +175,7 @@ def _use_up(request: HttpRequest, signed: Signed, vouched: Vouched) -> None:
         raise SignatureProblem("invalid_signature", "The signature was used before. Sign each request anew.")
 
 
-def _let_in(request: HttpRequest, agent: Agent) -> None:
+def check_admission(request: HttpRequest, agent: Agent) -> None:
     """Raises AgentRefused for whom an operator or the settings keep out (AA-030)."""
     if not agent.active:
         raise AgentRefused(INACTIVE)
@@ -144,8 +187,9 @@ def _let_in(request: HttpRequest, agent: Agent) -> None:
         raise AgentRefused(ONLY_LOOK)
 
 
-def _refused(problem: SignatureProblem) -> NotVerified:
+def refused(problem: SignatureProblem, required: str = AGENT_TOKEN) -> NotVerified:
+    """The 401 for `problem`, which asks for the token that would be taken, where another one would help."""
     headers = problem.headers()
     if problem.code in ANOTHER_TOKEN:
-        headers["AAuth-Requirement"] = AGENT_TOKEN
+        headers["AAuth-Requirement"] = required
     return NotVerified(problem.code, problem.detail or TITLES[problem.code], headers)

@@ -55,7 +55,8 @@ MEMBERS = frozenset(
     {
         *("issuer", "jwks_uri", "name", "description", "logo_uri", "documentation_uri"),
         *("callback_endpoint", "localhost_callback_allowed", "interaction_endpoint"),
-        *("auth_token_endpoint", "person_token_endpoint", "access_mode"),
+        *("auth_token_endpoint", "person_token_endpoint", "revocation_endpoint", "access_mode"),
+        "clarification_supported",
     }
 )
 """What is kept of a document; the rest is nobody's business here."""

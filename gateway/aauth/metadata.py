@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import URLPattern
+from django.urls import NoReverseMatch, URLPattern
 from django.urls.resolvers import RoutePattern
 from rest_framework.request import Request
 
-from gateway import strict_json
+from gateway import account_facts, links, strict_json
 from gateway.aauth import problems
+from gateway.aauth.person_server import keys
 from gateway.aauth.signature_problem import ALGORITHMS
 from gateway.conf import conf
 from gateway.public_document import PublicDocument
@@ -40,7 +42,8 @@ class Metadata(PublicDocument):
 
 
 def document() -> dict[str, Any]:
-    """No `jwks_uri`: we verify and sign nothing. No endpoint: agents begin with the shop's own calls."""
+    """What we sign with is named once we can sign (`AAUTH_KEYS`). No endpoint for permissions: agents begin
+    with the shop's own calls."""
     told: dict[str, Any] = {
         "issuer": conf().PUBLIC_URL,
         "name": conf().MERCHANT_NAME,
@@ -48,13 +51,36 @@ def document() -> dict[str, Any]:
         "signature_window": conf().AAUTH_SIGNATURE_SECONDS,
         "additional_signature_components": list(COVERED),
         "accept_signature_algs": list(ALGORITHMS),
+        **described(),
     }
+    if keys.usable():
+        told |= {
+            "jwks_uri": links.to("aauth:jwks"),
+            **endpoints({"revocation_endpoint": "revoke"}),
+            "scope_descriptions": dict(account_facts.scopes()),
+        }
+    return told
+
+
+def described() -> dict[str, str]:
+    """What people are shown of us, where it is known."""
     optional = {
         "description": conf().SITE_DESCRIPTION,
         "documentation_uri": conf().DOCS_URL,
         "logo_uri": conf().LOGO if conf().LOGO.startswith("https://") else "",
     }
-    return told | {name: value for name, value in optional.items() if value}
+    return {name: value for name, value in optional.items() if value}
+
+
+def endpoints(named: Mapping[str, str]) -> dict[str, str]:
+    """Where each is, by what it is called among our addresses; one that is not there is not promised."""
+    found = {}
+    for member, view in named.items():
+        try:
+            found[member] = links.to(f"aauth:{view}")
+        except NoReverseMatch:
+            continue
+    return found
 
 
 class WhileOn(RoutePattern):

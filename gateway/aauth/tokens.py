@@ -19,7 +19,7 @@ import re
 import secrets
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -48,6 +48,8 @@ class Kind:
     """It names the key of whoever presents it."""
     longest_seconds: int | None = None
     without: tuple[str, ...] = ()
+    document: str = ""
+    """What `dwk` is when it is not there, as in the older wording."""
 
 
 HOUR = 3600
@@ -66,8 +68,22 @@ KINDS = {
         without=("agent", "act"),
     ),
 }
-OLDER_AGENT = "agent+jwt"
-"""The agent token of the older wording: signed by `EdDSA`, and its subject may be any name."""
+OLDER_AGENT, OLDER_RESOURCE, OLDER_AUTH = "agent+jwt", "resource+jwt", "auth+jwt"
+OLDER = {OLDER_AGENT: AGENT, OLDER_RESOURCE: RESOURCE, OLDER_AUTH: AUTH}
+"""The types of the older wording, signed by `EdDSA`, and what each is called now. The subject of an agent may
+be any name, tokens name their agent, and no person token comes before them."""
+OLDER_KINDS = {
+    OLDER_AGENT: replace(KINDS[AGENT], document="aauth-agent.json"),
+    OLDER_RESOURCE: Kind(
+        KINDS[RESOURCE].documents, ("aud", "agent", "agent_jkt"), bound=False, document="aauth-resource.json"
+    ),
+    OLDER_AUTH: Kind(
+        KINDS[AUTH].documents,
+        ("sub", "aud", "agent"),
+        longest_seconds=HOUR,
+        document="aauth-person.json",
+    ),
+}
 
 LONGEST_TOKEN = 8 * 1024
 LONGEST_KID = 200
@@ -97,6 +113,7 @@ class Token:
     document: str
     """Where the issuer's keys are found: `{issuer}/.well-known/{document}`."""
     subject: str
+    """"" in a resource token of the older wording, which names no person."""
     expires: float
     key: Mapping[str, Any] | None = field(repr=False)
     """The public key of whoever presents the token; with this one the request is signed."""
@@ -123,47 +140,50 @@ def read(
     text: str,
     *,
     accept: Collection[str] = (AGENT,),
-    audience: str = "",
+    audience: str | None = "",
     lenient: bool = False,
+    ours: str = "",
     now: float | None = None,
 ) -> Token:
     """What the token says; it is of an accepted type, says all that type must, and has not expired.
 
-    Tokens for somebody must be for `audience`. `lenient` takes agent tokens of the older wording too.
-    Raises SignatureProblem: `invalid_jwt`, `expired_jwt`.
+    Tokens for somebody must be for `audience`; None leaves that to the caller. `lenient` takes the older
+    wording of the accepted types too. `ours` is a name of a server whatever it is like: the demo's has no
+    https. Raises SignatureProblem: `invalid_jwt`, `expired_jwt`.
     """
     header, claims = _parts(text)
     typ, alg, kid = header.get("typ"), header.get("alg"), header.get("kid")
-    older = lenient and typ == OLDER_AGENT and AGENT in accept
-    if not older and not (isinstance(typ, str) and typ in accept and typ in KINDS):
+    older = lenient and isinstance(typ, str) and OLDER.get(typ) in accept
+    if not isinstance(typ, str) or not (older or (typ in accept and typ in KINDS)):
         _refuse("The token is of another type than is needed here.")
-    kind = KINDS[AGENT if older else str(typ)]
+    kind = OLDER_KINDS[typ] if older else KINDS[typ]
     if alg not in ALGORITHMS and not (older and alg == "EdDSA"):
         _refuse("The token is not signed by an algorithm that is accepted.")
     if "crit" in header or "b64" in header:
         _refuse("The token has header members that are not understood here.")
     if not isinstance(kid, str) or not 0 < len(kid) <= LONGEST_KID:
         _refuse("The token does not name its key.")
-    if not is_server(claims.get("iss")):
-        _refuse("iss is no https name of a server.")
-    document = claims.get("dwk", "aauth-agent.json" if older else "")
+    for name in ("iss", "ps"):
+        if (name in claims or name == "iss") and not _names_server(claims.get(name), ours):
+            _refuse(f"{name} is no https name of a server.")
+    document = claims.get("dwk", kind.document)
     if not isinstance(document, str) or document not in kind.documents:
         _refuse("dwk does not fit the token's type.")
     _check_texts(kind, claims)
     if any(name in claims for name in kind.without):
         _refuse("The token has claims that its type may not have.")
-    _check_subject(claims, typ=str(typ), older=older)
-    if "aud" in kind.texts and claims["aud"] != audience:
+    _check_subject(claims, typ=typ, older=older)
+    if "aud" in kind.texts and audience is not None and claims["aud"] != audience:
         _refuse("The token is for somebody else.")
     expires = _check_times(kind, claims)
     token = Token(
         text=text,
-        typ=AGENT if older else str(typ),
+        typ=OLDER[typ] if older else typ,
         alg=str(alg),
         kid=kid,
         issuer=claims["iss"],
         document=document,
-        subject=claims["sub"],
+        subject=claims.get("sub", ""),
         expires=expires,
         key=_holder(claims) if kind.bound else None,
         claims=claims,
@@ -197,17 +217,20 @@ def verify(token: Token, jwk: Mapping[str, Any]) -> None:
         raise SignatureProblem("invalid_jwt", "The token is not signed by its issuer's key.") from why
 
 
-def issue(claims: Mapping[str, Any], private_key: PrivateKey, kid: str, typ: str = AGENT) -> str:
-    """A token with these very claims. Says nothing about whether they suffice; see `read`."""
-    jwk = public_jwk(private_key)
-    header = {"typ": typ, "alg": jwk["alg"], "kid": kid}
+def issue(
+    claims: Mapping[str, Any], private_key: PrivateKey, kid: str, typ: str = AGENT, *, alg: str = ""
+) -> str:
+    """A token with these very claims. Says nothing about whether they suffice; see `read`. `alg` is what the
+    key's algorithm is called, where that is not its name."""
+    named = alg or public_jwk(private_key)["alg"]
+    header = {"typ": typ, "alg": named, "kid": kid}
     key: OKPKey | ECKey
     if isinstance(private_key, Ed25519PrivateKey):
         key = OKPKey.import_key(private_key)
     else:
         key = ECKey.import_key(private_key)
     payload = json.dumps(claims, separators=(",", ":"), allow_nan=False)
-    return jws.serialize_compact(header, payload, key, registry=_registry(jwk["alg"]))
+    return jws.serialize_compact(header, payload, key, registry=_registry(named))
 
 
 def agent_claims(
@@ -264,15 +287,17 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON.")
 
 
+def _names_server(name: object, ours: str) -> bool:
+    return is_server(name) or (bool(ours) and name == ours)
+
+
 def _check_texts(kind: Kind, claims: Mapping[str, Any]) -> None:
-    for name in kind.texts:
+    for name in {*kind.texts, *({"sub"} & claims.keys())}:
         value = claims.get(name)
         if not isinstance(value, str) or not VISIBLE.fullmatch(value):
             _refuse(f"{name} is missing, or not plain text.")
-    if len(f"aauth:{claims['iss']}|{claims['sub']}") > LONGEST_OWNER:
+    if len(f"aauth:{claims['iss']}|{claims.get('sub', '')}") > LONGEST_OWNER:
         _refuse("iss and sub together are too long.")
-    if "ps" in claims and not is_server(claims["ps"]):
-        _refuse("ps is no https name of a server.")
 
 
 def _check_subject(claims: Mapping[str, Any], *, typ: str, older: bool) -> None:

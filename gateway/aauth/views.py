@@ -15,7 +15,7 @@ from gateway.aauth import answers, clarifying, codes, ending, moves, problems, r
 from gateway.aauth.authentication import Signed
 from gateway.aauth.problems import Problem, Unknown
 from gateway.aauth.requirements import Requirement
-from gateway.api import NothingHere, ProtocolView
+from gateway.api import JSON, NothingHere, ProtocolView
 from gateway.conf import conf
 from gateway.deferring import Lost
 from gateway.errors import UnknownPath
@@ -43,7 +43,7 @@ class AAuthView(ProtocolView):
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        if response.status_code >= 400:
+        if response.status_code >= 400 and response.headers["Content-Type"] == JSON:
             response.headers["Content-Type"] = problems.TYPE
         return response
 

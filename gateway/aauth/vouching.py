@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,10 +16,11 @@ from threading import Lock
 from typing import Any
 
 from gateway import identities
-from gateway.aauth import issuers, jwk, tokens
+from gateway.aauth import issuers, jwk, person_servers, tokens
 from gateway.aauth.signature_problem import SignatureProblem
 from gateway.aauth.signatures import Signed
 from gateway.aauth.tokens import Token
+from gateway.conf import conf
 
 REMEMBERED = 5_000
 REMEMBERED_SECONDS = 3600.0
@@ -39,10 +40,14 @@ class Vouched:
     subject: str
     key: Mapping[str, Any] = field(repr=False)
     person_server: str = ""
+    parent: str = ""
+    """The agent that it is a sub-agent of."""
     token_id: str = ""
     expires_at: datetime | None = None
     assurance: str = identities.AGENT
     older: bool = False
+    token: Token | None = field(default=None, repr=False)
+    """What it was vouched for by; None in the older wordings that have none."""
 
 
 def is_known(signed: Signed) -> bool:
@@ -50,11 +55,16 @@ def is_known(signed: Signed) -> bool:
     return signed.scheme == "jwt" and _recall(_name(signed.parameters["jwt"])) is not None
 
 
-def of(signed: Signed, *, lenient: bool) -> Vouched:
-    """Whom the request's key belongs to. Raises SignatureProblem. No transaction may be open."""
+def of(
+    signed: Signed, *, lenient: bool, accept: Collection[str] = (tokens.AGENT,), audience: str = ""
+) -> Vouched:
+    """Whom the request's key belongs to, by a token of an accepted type; one for somebody is for `audience`.
+
+    Raises SignatureProblem. No transaction may be open.
+    """
     match signed.scheme:
         case "jwt":
-            return _by_token(signed.parameters["jwt"], lenient)
+            return _by_token(signed.parameters["jwt"], lenient, accept, audience)
         case "jwks_uri" if lenient:
             return _by_server(signed.parameters)
         case "hwk" if lenient:
@@ -68,26 +78,38 @@ def forget() -> None:
         _verified.clear()
 
 
-def _by_token(text: str, lenient: bool) -> Vouched:
+def _by_token(text: str, lenient: bool, accept: Collection[str], audience: str) -> Vouched:
     name = _name(text)
     token = _recall(name)
-    if token is not None and (lenient or not token.older):
+    if token is not None and _fits(token, lenient, accept, audience):
         tokens.alive(token)
     else:
-        token = tokens.read(text, lenient=lenient)
+        token = tokens.read(text, accept=accept, audience=audience, lenient=lenient, ours=conf().PUBLIC_URL)
         _check_lengths(token)
-        _verify(token)
+        if token.typ == tokens.AGENT:
+            _verify(token)
+        else:
+            person_servers.verify(token)
         _keep(name, token)
-    assert token.key is not None  # an agent's token names its key
+    assert token.key is not None  # a token by which one signs names its key
     return Vouched(
         issuer=token.issuer,
         subject=token.subject,
         key=token.key,
-        person_server=token.person_server,
-        token_id=str(token.claims["jti"]),
+        person_server=token.issuer if token.typ == tokens.PERSON else token.person_server,
+        parent=str(token.claims.get("parent_agent", "")),
+        token_id=str(token.claims.get("jti", "")),
         expires_at=datetime.fromtimestamp(min(token.expires, 253_402_300_799), UTC),
         older=token.older,
+        token=token,
     )
+
+
+def _fits(token: Token, lenient: bool, accept: Collection[str], audience: str) -> bool:
+    """A token that was verified for one purpose is none for another (AA-412)."""
+    if token.older and not lenient:
+        return False
+    return token.typ in accept and (token.typ == tokens.AGENT or token.claims.get("aud") == audience)
 
 
 def _verify(token: Token) -> None:

@@ -41,6 +41,8 @@ class Page:
     """Where its frames lead, as they stand on it; nobody has opened them."""
     codes: list[str] = field(default_factory=list)
     """What it shows to be copied, such as ids and keys."""
+    news: str = ""
+    """Where its script asks for news while it is open; "" for nowhere."""
 
     def form(self, name: str, value: str | None = None) -> Form | None:
         """The first form with that field, or None."""
@@ -94,7 +96,14 @@ class Browser:
         reader.feed(got.text)
         heading = " ".join(reader.heading.split())
         return Page(
-            got.status_code, str(got.url), reader.forms, reader.links, heading, reader.frames, reader.codes
+            got.status_code,
+            str(got.url),
+            reader.forms,
+            reader.links,
+            heading,
+            reader.frames,
+            reader.codes,
+            reader.news,
         )
 
 
@@ -108,6 +117,7 @@ class _Reader(HTMLParser):
         self.frames: list[str] = []
         self.codes: list[str] = []
         self.heading = ""
+        self.news = ""
         self._in_heading = False
         self._form: Form | None = None
         self._text_of = ""
@@ -117,6 +127,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        self.news = given.get("data-agentic-news", self.news)
         if tag == "form":
             self._form = Form(given.get("action", ""))
             self.forms.append(self._form)

@@ -23,6 +23,7 @@ from gateway.demo.play import RECEIVER_PORT, Play
 from gateway.demo.printing import Printer
 from gateway.demo.receiver import NoReceiver
 from gateway.demo.scenarios import DEFAULT, EVERY, SCENARIOS, Scenario
+from gateway.demo.shopper import Shoppers
 
 # The demo shop's agents and operator; the README names them, and a real merchant has none.
 DEMO_KEY = "demo-agent-key"
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None, *, transport: httpx.BaseTranspo
         Client(transport) as client,
         closing(Browser(transport)) as browser,
         closing(Person(transport)) as person,
+        closing(Shoppers(transport)) as shoppers,
     ):
         play = Play(
             client,
@@ -59,6 +61,7 @@ def main(arguments: Sequence[str] | None = None, *, transport: httpx.BaseTranspo
             receiver_port=given.receiver_port,
             operator=Operator(browser, url=given.url, name=name, password=password),
             person=person,
+            shoppers=shoppers,
         )
         try:
             ended = [_ended_well(scenario, play, printer) for scenario in chosen]

@@ -19,6 +19,8 @@ KEY = {
 }
 
 
-def provider(name: str = "") -> Provider:
-    """The demo's provider, which vouches for an agent of that name, or of a new one."""
-    return Provider(ISSUER, f"aauth:{name or f'demo-{uuid.uuid4().hex[:8]}'}@agents.demo.example", KEY)
+def provider(name: str = "", *, person_server: str = "") -> Provider:
+    """The demo's provider, which vouches for an agent of that name, or of a new one; and says which server
+    speaks for its person."""
+    subject = f"aauth:{name or f'demo-{uuid.uuid4().hex[:8]}'}@agents.demo.example"
+    return Provider(ISSUER, subject, KEY, person_server)

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.demo import describing, duties
+from gateway.demo.accounts import Accounts
 from gateway.demo.answers import Answer, BrokenPromise
-from gateway.demo.arrivals import Arrivals
 from gateway.demo.client import Client, origin
 from gateway.demo.discovered import Reply, Site
 from gateway.demo.mailbox import Mailbox, NoMail
@@ -22,6 +22,7 @@ from gateway.demo.person import Person
 from gateway.demo.phone import Phone
 from gateway.demo.printing import Printer, Row
 from gateway.demo.receiver import Receiver, receiving
+from gateway.demo.shopper import Shoppers
 
 VERSION = "2026-04-17"
 WELL_KNOWN = "/.well-known/acp.json"
@@ -45,9 +46,10 @@ class Sending:
         return f"{self.method} {parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
-class Play(Arrivals):
+class Play(Accounts):
     """What a scenario acts with. `key` and `other_key` are the bearer keys of two agents,
-    `mailbox`, `phone` and `person` are the buyer's, `operator` works at the merchant. `providers` are the
+    `mailbox`, `phone` and `person` are the buyer's, `shoppers` have an account at the merchant, and
+    `operator` works there. `providers` are the
     origins of pages that this agent lets buyers open beside the merchant's own."""
 
     version = VERSION
@@ -63,6 +65,7 @@ class Play(Arrivals):
         mailbox: Mailbox,
         operator: Operator,
         person: Person,
+        shoppers: Shoppers | None = None,
         phone: Phone | None = None,
         providers: frozenset[str] = frozenset(),
         receiver_port: int = RECEIVER_PORT,
@@ -77,6 +80,7 @@ class Play(Arrivals):
         self._phone = phone
         self._operator = operator
         self._person = person
+        self._shoppers = shoppers or Shoppers()
         self._providers = providers
         self._receiver_port = receiver_port
         for secret in (key, other_key):
@@ -107,10 +111,6 @@ class Play(Arrivals):
     def hide(self, secret: str) -> None:
         """From here on the secret is shown to nobody."""
         self._print.hide(secret)
-
-    def step(self, sentence: str) -> None:
-        """What the agent does next, and why, in a sentence for the reader."""
-        self._print.step(sentence)
 
     def end_code(self, session_id: str) -> None:
         """The merchant's operator ends what the buyer of the session is asked. Raises NoOperator."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from gateway.aauth.agent import Way, default_way, qr_code
+
 WIDTH = 96
 LABEL = 11
 INDENT = "   "
@@ -18,7 +20,12 @@ FLOW = textwrap.TextWrapper(WIDTH - LABEL - 2 * len(INDENT), break_long_words=Fa
 
 BOLD, DIM, GREEN, YELLOW, RED, CYAN = "1", "2", "32", "33", "31", "36"
 
-SECRET_MEMBERS = frozenset({"token", "session_token", "authorization", "password", "secret", "number"})
+SECRET_MEMBERS = frozenset(
+    {
+        *("token", "session_token", "authorization", "password", "secret", "number"),
+        *("person_token", "auth_token", "resource_token", "presented_token"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,11 @@ class Printer:
 
     def plain(self, text: str) -> None:
         self._line(text)
+
+    def draw(self, link: str) -> None:
+        """The link as a square for a telephone's camera; nothing where no terminal is, or none that can."""
+        if default_way(self._out) is Way.QR:
+            self._line(qr_code(link, self._out.encoding or "utf-8"))
 
     def _rows(self, rows: Sequence[Row], body: Any) -> None:
         for row in rows:

@@ -25,6 +25,7 @@ PACE = 0.4
 """Of each pause; a shop minds who asks more than three times too often."""
 LONGEST_SECONDS = 4.0
 LONG = re.compile(r"[0-9A-Za-z_-]{32,}")
+TOKEN = re.compile(r"eyJ[0-9A-Za-z_.-]+")
 PATIENCE_SECONDS = 600.0
 
 SAID = {
@@ -33,13 +34,21 @@ SAID = {
     "interacting": "The person is at the page; the agent stops showing the link.",
     "reached": "The person server says that the person has come.",
     "not_taken": "The answer is not taken: {detail}",
+    "relaying": "The person server tries to reach them.",
+    "declined": "The person server says that they do not want to; nobody is asked again.",
+    "granted": "The person server gives the agent a token; it is bound to the agent's key.",
+    "asking_person": "The person server brings them the question.",
     "not_relayed": "The agent goes on without it: {detail}",
     "unknown": "The agent cannot do what is required: {detail}. It goes on asking.",
 }
 
 
 class SignedAgent:
-    """Signs every request. `meanwhile` are things that happen, one for each time it would pause."""
+    """Signs every request. `meanwhile` are things that happen, one for each time it would pause.
+
+    `named_server` is the server of its person that its own token names; `person_server` one that only the
+    agent knows of. `shows=False`: it has no way to show its person anything.
+    """
 
     def __init__(
         self,
@@ -48,9 +57,13 @@ class SignedAgent:
         version: str,
         *,
         transport: httpx.BaseTransport | None = None,
+        name: str = "",
         answers: Iterable[str | Withdraw] = (),
         person_server: str = "",
+        named_server: str = "",
+        shows: bool = True,
         relay_seconds: int = 60,
+        description: str = "Somebody has to confirm your purchase.",
     ) -> None:
         self._print = printer
         self._base = base
@@ -61,8 +74,10 @@ class SignedAgent:
         self.prompted: list[tuple[str, str]] = []
         self.notices: list[str] = []
         self.pending = ""
+        self.draws = False
+        """It shows the page as a square as well, where somebody looks at a terminal."""
         self.when_prompted: Callable[[str, str], object] = lambda url, code: None
-        self._made = provider()
+        self._made = provider(name, person_server=named_server)
         self.name = self._made.subject
         self._shown = _Shown(printer, transport or httpx.HTTPTransport(), base)
         try:
@@ -70,14 +85,14 @@ class SignedAgent:
                 self._made.identity(),
                 resource=base,
                 person_server=person_server,
-                on_interaction=self._prompt,
+                on_interaction=self._prompt if shows else None,
                 on_status=self._hear,
                 on_clarification=self._answer if self.answers else None,
                 habits=Habits(
                     loopback_http=True,
                     relay_seconds=relay_seconds,
                     patience_seconds=PATIENCE_SECONDS,
-                    description="Somebody has to confirm your purchase.",
+                    description=description,
                 ),
                 clock=lambda: self._now,
                 sleep=self._pause,
@@ -119,9 +134,12 @@ class SignedAgent:
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
         headers = {"API-Version": self._version}
         try:
-            told = self._agent.request(method, self._base + path, json=body, headers=headers)
+            url = path if "://" in path else self._base + path
+            payment = path.endswith("/complete")
+            told = self._agent.request(method, url, json=body, headers=headers, payment=payment)
         except AgentError as problem:
-            if type(problem).__name__ in ("Withdrawn", "UserUnreachable"):
+            self.pending = problem.pending or self.pending
+            if type(problem).__name__ in ("Withdrawn", "UserUnreachable", "NotGranted"):
                 raise
             raise BrokenPromise(f"the call comes to an end: {problem}") from None
         return answer(told)
@@ -133,9 +151,25 @@ class SignedAgent:
             return
         time.sleep(min(seconds, LONGEST_SECONDS) * PACE)
 
+    def name_person(self) -> None:
+        """The agent has a token that names its person to the merchant. Raises BrokenPromise."""
+        try:
+            self._agent.name_person()
+        except AgentError as problem:
+            raise BrokenPromise(f"the person says that the agent is theirs: {problem}") from None
+
+    def ask_person(self, question: str) -> str:
+        """What the agent's person answers, brought by their server. Raises BrokenPromise when they do not."""
+        try:
+            return self._agent.ask_person(question)
+        except AgentError as problem:
+            raise BrokenPromise(f"the person answers: {problem}") from None
+
     def _prompt(self, url: str, code: str) -> None:
         self.prompted.append((url, code))
         self._print.happens(f"The agent shows its person a page of {url.split('/')[2]}, and the code {code}.")
+        if self.draws:
+            self._print.draw(self.link(url, code))
         self.when_prompted(url, code)
 
     def _answer(self, question: str, options: tuple[str, ...], timeout: float | None) -> str | Withdraw:
@@ -198,12 +232,21 @@ def _sent(headers: httpx.Headers) -> Iterable[Row]:
 
 def _heard(told: Answer) -> Iterable[Row]:
     if told.status == 202:
-        asked = LONG.sub(_shortened, told.headers.get("aauth-requirement", "nothing"))
-        yield Row("asks", [asked], header=True)
+        yield Row("asks", [_asked(told) or "nothing"], header=True)
         yield Row("status", [told.session_status])
+    elif told.status == 200 and (profile := told.body.get("profile")) is not None:
+        yield Row("allowed", [str(told.body.get("scope", ""))])
+        yield Row("profile", [", ".join(map(str, profile.values()))] if isinstance(profile, dict) else [])
+    elif told.status == 401 and (asked := _asked(told)):
+        yield Row("asks", [asked], header=True)
     elif told.status >= 400 and (error := told.body.get("error")):
         yield Row("error", [str(error)])
         yield Row("says", [str(told.body.get("detail", ""))])
+
+
+def _asked(told: Answer) -> str:
+    """What is required, without what is nobody's business."""
+    return LONG.sub(_shortened, TOKEN.sub("(a token)", told.headers.get("aauth-requirement", "")))
 
 
 def _shortened(found: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""A worker whose acknowledgement did not get through goes on working.
+"""A broker that was away is found again soon, and a worker goes on whose acknowledgement did not get through.
 
 Celery takes no more tasks than it may have unacknowledged. When the broker is silent for a moment just then,
 kombu's Redis transport reports the error and goes on counting the task as unacknowledged, for ever: after as
@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery.app.amqp import AMQP
+from kombu import Connection
 from kombu.transport import redis, virtual
+
+LONGEST_PAUSE_SECONDS = 4
+"""Between two looks whether the broker is back. kombu's pauses grow to half a minute, in which a backlog
+grows with them (R15)."""
 
 
 class QoS(redis.QoS):
@@ -27,6 +33,20 @@ class QoS(redis.QoS):
             super().reject(delivery_tag, requeue=requeue)
         finally:
             virtual.QoS.ack(self, delivery_tag)
+
+
+class Persistent(Connection):
+    """A connection that is looked after."""
+
+    def _ensure_connection(self, *args: Any, **options: Any) -> Any:
+        pauses = {"interval_start": 1, "interval_step": 1, "interval_max": LONGEST_PAUSE_SECONDS}
+        return super()._ensure_connection(*args, **{**pauses, **options})
+
+
+class Amqp(AMQP):
+    """Celery's, with such connections."""
+
+    Connection = Persistent
 
 
 def outlast_silence() -> None:

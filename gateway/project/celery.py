@@ -17,7 +17,7 @@ from django.conf import settings
 from gateway.project.broker import outlast_silence
 
 outlast_silence()
-app = Celery("agentic")
+app = Celery("agentic", amqp="gateway.project.broker:Amqp")
 app.conf.update(
     broker_url=settings.REDIS_URL or None,
     broker_connection_retry_on_startup=True,

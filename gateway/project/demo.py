@@ -25,6 +25,7 @@ AGENTIC_GATEWAY = {
     # Everybody who tries it comes from one address.
     "INTERACTION_RATE": 600,
     "INTERACTION_RATES": {"session": 200},
+    "AAUTH_RELAY_RATE": 60,
     "FAILPOINTS": os.environ.get("AGENTIC_FAILPOINTS", ""),
     "RISK": {"first_purchase_amounts": {"usd": 200_000}},
     "OTP_CHANNELS": ["email", "sms"],
@@ -33,6 +34,8 @@ AGENTIC_GATEWAY = {
     "REACH_PUSH_KEY": str(VAR_DIR / "push-key.pem"),
     "REACH_PUSH_CONTACT": "mailto:shop@demo.example",
     "AAUTH": True,
+    "AAUTH_KEYS": str(VAR_DIR / "aauth-keys.json"),
+    "AAUTH_PERSON_SERVER": True,
     "AAUTH_ISSUERS": {**beside.PINNED, **AGENTIC_GATEWAY.get("AAUTH_ISSUERS", {})},
     "VAULT": {"part": "gateway.sandbox.vault"},
     "AUTHENTICATION": {"part": "gateway.sandbox.authenticator"},

@@ -96,8 +96,8 @@ def prepare() -> None:
 
         demo = settings.AGENTIC_GATEWAY["DEMO"]
         if demo:
-            call_command("agentic_audit_key", "create", "--unless-there", stdout=io.StringIO())
-            call_command("agentic_push_key", "create", "--unless-there", stdout=io.StringIO())
+            for keys in ("agentic_audit_key", "agentic_aauth_key", "agentic_push_key"):
+                call_command(keys, "create", "--unless-there", stdout=io.StringIO())
         call_command("check", deploy=not demo, stdout=io.StringIO())
         call_command("migrate", interactive=False, verbosity=0)
         # Only now are there tables to look into, and only on request does Django look.

@@ -23,6 +23,10 @@ STRIPE_MERCHANT_ID             with AGENTIC_PAYMENTS=gateway.stripe_account.prov
 AGENTIC_AUDIT_KEYS             file with the keys that audit trails are signed with; without it none are
                                kept (docs/audit.md)
 AGENTIC_AAUTH                  true: agents may sign their requests (docs/aauth.md)
+AGENTIC_AAUTH_KEYS             file with the keys that tokens for agents are signed with, made by
+                               `agentic_aauth_key create` (docs/aauth/person.md)
+AGENTIC_PERSON_SERVER          true: the shop speaks for the people who have an account, towards their own
+                               agents; needs the two before
 AAUTH_ISSUERS_FILE             a JSON file with issuers of agents that are pinned, as in the setting
                                AAUTH_ISSUERS (docs/aauth/identity.md)
 AGENTIC_PUSH_KEY,
@@ -97,6 +101,10 @@ if env.str("AGENTIC_AUDIT_KEYS", default=""):
     AGENTIC_GATEWAY |= {"AUDIT": True, "AUDIT_KEYS": env.str("AGENTIC_AUDIT_KEYS")}
 if env.bool("AGENTIC_AAUTH", default=False):
     AGENTIC_GATEWAY["AAUTH"] = True
+if env.str("AGENTIC_AAUTH_KEYS", default=""):
+    AGENTIC_GATEWAY["AAUTH_KEYS"] = env.str("AGENTIC_AAUTH_KEYS")
+if env.bool("AGENTIC_PERSON_SERVER", default=False):
+    AGENTIC_GATEWAY["AAUTH_PERSON_SERVER"] = True
 if _issuers := env.str("AAUTH_ISSUERS_FILE", default=""):
     AGENTIC_GATEWAY["AAUTH_ISSUERS"] = json.loads(Path(_issuers).read_text(encoding="utf-8"))
 if env.str("AGENTIC_PUSH_KEY", default=""):

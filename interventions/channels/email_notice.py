@@ -32,7 +32,7 @@ SIGN_IN = gettext_noop(
     "You will be asked to sign in. %(merchant)s never asks for a password, a code or a card by mail."
 )
 UNWANTED = gettext_noop(
-    "You do not want this? Then do nothing. On the same page you can say no, or stop the agent and these "
+    "You do not want this? Then do nothing. In your account you can say no, or stop the agent and these "
     "mails."
 )
 

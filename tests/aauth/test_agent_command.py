@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from gateway.aauth.agent import Agent, Answer, load_identity
+from gateway.aauth.agent import Agent, Answer, load_identity, showing
 from gateway.management.commands import agentic_buy
 from tests.aauth.stand_ins import Said, Server, problem, serving, waits
 
@@ -73,14 +73,14 @@ def test_the_page_the_code_and_a_square_are_shown(shop: Server, tmp_path: Path) 
     shop.on("POST", SESSIONS, waits(shop, requires=asked, retry_after="0"))
     shop.on("GET", "/pending/1", Said(200, READY))
 
-    said = buy(shop, tmp_path)
+    said = buy(shop, tmp_path, "--show", "qr")
 
     assert f"page  {PAGE}" in said
     assert f"code  {CODE}" in said
     assert f"link  {PAGE}?code={CODE}" in said
     assert "\u2588\u2588\u2588" in said
     assert "Bought." in said
-    assert "\u2588" not in buy(shop, tmp_path, "--no-qr")
+    assert "\u2588" not in buy(shop, tmp_path), "where no terminal is, there is text alone"
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -93,7 +93,7 @@ def test_a_browser_is_opened_only_when_asked_for(
     shop.on("POST", SESSIONS, waits(shop, requires=asked, retry_after="0"))
     shop.on("GET", "/pending/1", Said(200, READY))
 
-    buy(shop, tmp_path, *(["--open"] if wanted else []))
+    buy(shop, tmp_path, *(["--show", "browser"] if wanted else []))
 
     assert opened == ([f"{PAGE}?code={CODE}"] if wanted else [])
 
@@ -240,9 +240,35 @@ def test_a_person_server_is_asked_first(shop: Server, tmp_path: Path) -> None:
     assert f"code  {CODE}" in said
 
 
+@pytest.mark.requirement("AA-213")
+@pytest.mark.parametrize("error", ["", "denied", "server_error"])
+def test_the_person_takes_the_agent_on_before_it_buys(shop: Server, tmp_path: Path, error: str) -> None:
+    document = {"issuer": shop.origin, "person_token_endpoint": shop.origin + "/person"}
+    shop.on("GET", "/.well-known/aauth-person.json", Said(200, document))
+    token = Said(200, {"person_token": "a.b.c", "expires_in": 60})
+    shop.on("POST", "/person", problem(403, error) if error else token)
+
+    if error == "denied":
+        assert fails(shop, tmp_path, "--person-server", shop.origin).returncode == 1
+        assert f"POST {SESSIONS}" not in shop.lines()
+    else:
+        assert "Bought." in buy(shop, tmp_path, "--person-server", shop.origin)
+    assert shop.lines()[1:3] == ["GET /.well-known/aauth-person.json", "POST /person"]
+
+
 def test_no_square_where_it_cannot_be_shown() -> None:
-    assert agentic_buy.qr_code("https://shop.example/", "ascii") == ""
-    assert agentic_buy.qr_code("https://shop.example/", "no-such-encoding") == ""
+    assert showing.qr_code("https://shop.example/", "ascii") == ""
+    assert showing.qr_code("https://shop.example/", "no-such-encoding") == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_where_somebody_looks_there_is_a_square() -> None:
+    assert showing.default_way(Terminal()) is showing.Way.QR
+    assert showing.default_way(io.StringIO()) is showing.Way.TEXT
 
 
 def test_the_id_of_a_session_does_not_steer_the_terminal(shop: Server, tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ FAILURES: list[Any] = [
     problem(422, "interaction_unavailable"),
     problem(400, "invalid_request"),
     problem(401, "invalid_jwt"),
-    problem(403, "denied"),
+    problem(403, "refused"),
     problem(404, "not_found"),
     problem(429, "slow_down"),
     problem(500, "server_error"),
@@ -297,6 +297,24 @@ def test_who_came_is_not_asked_again_when_the_relay_ends_badly(
 
     assert played.buy().status == 200
     assert played.prompts == []
+
+
+@pytest.mark.requirement("AA-304")
+@pytest.mark.parametrize("late", [True, False])
+def test_who_does_not_want_to_is_not_asked_once_more(shop: Server, person: Server, late: bool) -> None:
+    person.on("GET" if late else "POST", "/relay/9" if late else ENDPOINT, problem(403, "denied"))
+    played = Played(shop, person)
+
+    assert played.buy().status == 200
+    assert played.prompts == []
+    assert "declined" in played.told()
+
+
+@pytest.mark.requirement("AA-202", "AA-301")
+def test_where_it_is_about_money_that_is_said(shop: Server, person: Server) -> None:
+    Played(shop, person).agent.request("POST", BUY, json={}, payment=True)
+
+    assert person.asked[1].json["type"] == "payment"
 
 
 @pytest.mark.requirement("AA-302")

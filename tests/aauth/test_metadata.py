@@ -17,7 +17,7 @@ PATH = "/.well-known/aauth-resource.json"
 
 @pytest.mark.requirement("AA-082", "AA-401", "AA-415")
 def test_the_document_promises_what_works() -> None:
-    with configured(AAUTH=True, DOCS_URL="https://shop.example/docs", LOGO="logo.svg"):
+    with configured(AAUTH=True, AAUTH_KEYS="", DOCS_URL="https://shop.example/docs", LOGO="logo.svg"):
         answer = Client().get(PATH)
 
     assert answer.status_code == 200

@@ -125,7 +125,7 @@ JUNK: tuple[Any, ...] = (
 
 
 # Agents that sign ask nothing of a shop whose name is not https: they would all end alike, and slowly.
-@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if not name.startswith("aauth_")])
+@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if not name.startswith(("aauth_", "ps_"))])
 @pytest.mark.parametrize("status", [200, 201])
 def test_no_member_is_trusted(scenario: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
     """A session with any member of a wrong kind is read to the end or refused, never a traceback."""

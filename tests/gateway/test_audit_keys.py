@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.core.management import CommandError, call_command
 
-from gateway import audit_keys
+from gateway import audit_keys, key_rings
 from tests.gateway.test_checks import found
 from tests.interaction_api.trails import kept
 
@@ -113,7 +113,7 @@ def test_who_could_read_the_file_can_read_the_rotated_one(path: Path, monkeypatc
     audit_keys.create(path)
     path.chmod(0o640)
     given: list[tuple[int, int]] = []
-    monkeypatch.setattr(audit_keys.os, "fchown", lambda handle, uid, gid: given.append((uid, gid)))
+    monkeypatch.setattr(key_rings.os, "fchown", lambda handle, uid, gid: given.append((uid, gid)))
 
     audit_keys.rotate(path)
 
@@ -128,7 +128,7 @@ def test_a_rotation_that_could_not_keep_the_owner_is_none(path: Path, monkeypatc
     def refused(*_: Any) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(audit_keys.os, "fchown", refused)
+    monkeypatch.setattr(key_rings.os, "fchown", refused)
     with pytest.raises(CommandError, match="not permitted"):
         call_command("agentic_audit_key", "rotate")
 

@@ -176,6 +176,10 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     asking |= {f"{account}/{page}" for page in ("", "news", "agents", "devices", "history")}
     asking |= {f"{account}/requests/{{summons_id}}", f"{account}/agents/{{binding}}/revoke"}
     asking |= {f"{account}/agents/grants/{{grant_id}}/revoke", "/sign-in", "/sign-out"}
+    push = {
+        f"/agentic/account/push/{verb}" for verb in ("subscribe", "standing", "test", "remove", "confirm")
+    }
+    asking |= push | {"/agentic/account/push-worker.js"}
     assert pages == {"/agentic/orders/{order_id}", "/api/docs/"} | asking
     assert unknown == []
     others = {
@@ -186,6 +190,7 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     # What lies below it is described by agents.json.
     assert {place for place in others if not place.startswith("/.well-known/agents/api/")} == {
         "/agentic/payments/webhook",
+        "/agentic/account/app",
         # In words of AAuth, which has documents of its own.
         "/agentic/aauth/pending/{token}",
         "/.well-known/aauth-resource.json",

@@ -327,6 +327,22 @@ def test_without_the_conditional_claim_the_race_has_two_winners(monkeypatch: pyt
     assert max(race(rows=20, threads=4).values()) > 1
 
 
+# --- For Celery ----------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("R15")
+def test_what_had_no_task_yet_is_published_before_what_had_one(clock: time_machine.Traveller) -> None:
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    longer_ago = message(due_at=NOON - 3 * hour, published_until=NOON - 2 * minute).pk
+    lately = message(due_at=NOON - 4 * hour, published_until=NOON - minute).pk
+    message(due_at=NOON - 4 * hour, published_until=NOON + minute)
+    younger, older = message(due_at=NOON).pk, message(due_at=NOON - hour).pk
+
+    assert delivery.unpublished_ids(10) == [older, younger, longer_ago, lately]
+    assert delivery.unpublished_ids(3) == [older, younger, longer_ago]
+    assert delivery.unpublished_ids(2) == [older, younger]
+
+
 # --- Purging -------------------------------------------------------------------------------------
 
 

@@ -151,7 +151,7 @@ def test_the_script_refuses_what_was_altered(artifact: dict[str, Any], tmp_path:
 def test_another_key_is_none_of_ours(artifact: dict[str, Any], tmp_path: Path, settings: Any) -> None:
     foreign = tmp_path / "foreign.json"
     audit_keys.create(foreign)
-    forged = again_signed(artifact, audit_keys._ring(foreign.read_bytes()))
+    forged = again_signed(artifact, audit_keys.FILE._ring(foreign.read_bytes()))
 
     status, said = ran(written(tmp_path, forged), artifact["public_key"])
 

@@ -54,6 +54,22 @@ def test_a_broken_broker_holds_nobody_for_long(listening: bool) -> None:
         assert time.monotonic() - began < 15
 
 
+@pytest.mark.requirement("R15")
+def test_a_broker_that_is_back_is_found_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kombu's pauses grow to half a minute; the backlog has a minute to drain (R15)."""
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        port = broker.getsockname()[1]
+    monkeypatch.setattr("kombu.utils.functional.sleep", lambda seconds: None)
+    pauses: list[float] = []
+    connection = app.connection_for_read(f"redis://127.0.0.1:{port}/0")
+
+    with pytest.raises(OperationalError):
+        connection.ensure_connection(lambda problem, pause: pauses.append(pause), 12)
+
+    assert len(pauses) >= 10
+    assert max(pauses) <= 5
+
+
 class Silent:
     """A channel whose broker does not answer."""
 

@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from gateway import app_events, merchant_signature, reach_checks, reach_parts
+from gateway import app_events, merchant_signature, push_checks, reach_parts
 from gateway.app_models import AppEvent
 from interventions.channels.app_webhook import AppWebhook
 from interventions.http import NoReply, Reply
@@ -359,7 +359,7 @@ def test_a_setting_that_cannot_work_is_named_and_not_used(settings: Any, given: 
         "REACH_WEBHOOK": given,
     }
 
-    (found,) = reach_checks.app(None)
+    (found,) = push_checks.app(None)
     assert found.id == "agentic.E273"
     assert "REACH_WEBHOOK" in found.msg
     assert problem in found.msg

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.management import CommandError, call_command
 
-from gateway import reach_checks
+from gateway import push_checks
 from tests.reaching.browsers import raw
 
 
@@ -30,7 +30,7 @@ def command(*given: str) -> str:
 
 
 def found() -> list[str | None]:
-    return [problem.id for problem in reach_checks.push(None)]
+    return [problem.id for problem in push_checks.push(None)]
 
 
 def test_a_key_is_made_once_and_only_its_public_half_is_shown(path: Path) -> None:
@@ -88,7 +88,7 @@ def test_somebody_can_be_written_to(
 def test_without_the_extra_the_setting_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("interventions.channels.web_push.LIBRARIES", ("no_such_library_here",))
 
-    (problem,) = reach_checks.push(None)
+    (problem,) = push_checks.push(None)
     assert problem.id == "agentic.W270"
     assert "REACH_PUSH_KEY" in problem.msg
     assert "[push]" in (problem.hint or "")

@@ -13,6 +13,8 @@ from gateway.aauth.agent.exchange import (
     BadAnswer,
     GaveUp,
     NoAnswer,
+    NotAnswered,
+    NotGranted,
     Unsafe,
     UserUnreachable,
     Withdrawn,
@@ -22,13 +24,16 @@ from gateway.aauth.agent.identity import (
     Identity,
     Kept,
     Provider,
+    ServerIdentity,
     create_identity,
     load_identity,
     new_provider_key,
     public_part,
 )
+from gateway.aauth.agent.replying import Changed, Withdraw
+from gateway.aauth.agent.showing import Way, default_way, qr_code, show
 from gateway.aauth.agent.verifying import NotSigned, who_signed
-from gateway.aauth.agent.waiting import Changed, Notice, Withdraw
+from gateway.aauth.agent.waiting import Notice
 
 __all__ = [
     "Agent",
@@ -42,18 +47,25 @@ __all__ = [
     "Identity",
     "Kept",
     "NoAnswer",
+    "NotAnswered",
+    "NotGranted",
     "NotSigned",
     "Notice",
     "Provider",
+    "ServerIdentity",
     "Unsafe",
     "UserUnreachable",
+    "Way",
     "Withdraw",
     "Withdrawn",
     "create_identity",
+    "default_way",
     "error_in",
     "link",
     "load_identity",
     "new_provider_key",
     "public_part",
+    "qr_code",
+    "show",
     "who_signed",
 ]

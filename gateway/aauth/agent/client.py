@@ -13,6 +13,7 @@ from urllib.parse import quote, urljoin
 import httpx
 
 from gateway.aauth import signatures
+from gateway.aauth.agent.access import Access, Opening
 from gateway.aauth.agent.exchange import (
     MOST_BYTES,
     SECONDS,
@@ -23,10 +24,12 @@ from gateway.aauth.agent.exchange import (
     NoAnswer,
     Unsafe,
 )
-from gateway.aauth.agent.identity import Identity
+from gateway.aauth.agent.identity import Key, Signer
 from gateway.aauth.agent.pending import CLARIFICATION, INTERACTION, Pace
+from gateway.aauth.agent.person_questions import answer_to
 from gateway.aauth.agent.person_server import PersonServer
-from gateway.aauth.agent.waiting import Ask, Notice, Waiting
+from gateway.aauth.agent.replying import Ask
+from gateway.aauth.agent.waiting import Notice, Send, Waiting
 
 FIRST_TRIES = 4
 """How often a request is sent that is answered 429 or 503, the first time included."""
@@ -52,7 +55,7 @@ class Habits:
     callback: str = ""
     """Where a browser goes when the person is done; `link` appends it."""
     description: str = ""
-    """What the person server may tell the person, as Markdown."""
+    """What the person server may tell the person, as Markdown: why they are wanted, and why a token is."""
     relay_seconds: int | None = RELAY_SECONDS
     """How long the person server may try to reach the person before we do; None: as long as it likes."""
     patience_seconds: float = PATIENCE_SECONDS
@@ -63,6 +66,8 @@ class Habits:
     """How long one answer of the person server is waited for."""
     older_answers: bool = False
     """Questions are answered without the member `action`, as before draft -09."""
+    auth_servers: frozenset[str] = frozenset()
+    """The auth servers that a resource may name, as older texts let it. Empty: the person server alone."""
     loopback_http: bool = False
     """Addresses of this machine may be http. For trying it, never for real."""
     most_bytes: int = MOST_BYTES
@@ -74,12 +79,13 @@ class Agent:
 
     `request` returns the last answer to a call, however long a person takes. In between, `on_interaction`
     is told where the person must go, `on_clarification` answers questions, and `on_status` hears the rest.
-    What the agent can do (`capabilities`) follows from what it was given, unless it is named.
+    What the agent can do (`capabilities`) follows from what it was given, unless it is named. The person
+    server is the one that the identity names, unless it is given.
     """
 
     def __init__(
         self,
-        identity: Identity,
+        identity: Signer,
         *,
         resource: str,
         person_server: str = "",
@@ -105,17 +111,23 @@ class Agent:
             transport=transport, most_bytes=self.habits.most_bytes, seconds=self.habits.seconds
         )
         self.person_server = PersonServer(
-            person_server,
+            person_server or identity.person_server,
             interaction_endpoint,
             addresses=self.addresses,
-            plain=self._plain,
+            plain=self.plain,
             signed=self.to_person_server,
             clock=clock,
         )
-        able = [INTERACTION] if on_interaction or self.person_server else []
-        able += [CLARIFICATION] if on_clarification else []
+        own = [INTERACTION] if on_interaction else []
+        own += [CLARIFICATION] if on_clarification else []
+        able = [INTERACTION, *own] if self.person_server and not on_interaction else own
         self.capabilities: tuple[str, ...] = tuple(able if capabilities is None else capabilities)
+        self.own_capabilities: tuple[str, ...] = tuple(own if capabilities is None else capabilities)
+        """Without the person server: what it is told itself that we can do (AA-208)."""
         self.withdrawn: set[str] = set()
+        self.waits: dict[str, Send] = {}
+        """How to ask at each address where a call waits now: as whoever has asked first."""
+        self._access = Access(self)
 
     def __enter__(self) -> Agent:
         return self
@@ -134,11 +146,14 @@ class Agent:
         *,
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        payment: bool = False,
     ) -> Answer:
-        """The last answer, whatever its status. `url` counts from the resource.
+        """The last answer, whatever its status. `url` counts from the resource. `payment`: it is about
+        money, and so is what the person server is asked to bring the person to (AA-202).
 
         An `Idempotency-Key` is made for a request that writes and has none, so that sending it again is
-        safe. Raises AgentError; the call may wait still where its `pending` names an address.
+        safe. Where the resource asks for a token of the person's, it is got, and the request sent again.
+        Raises AgentError; the call may wait still where its `pending` names an address.
         """
         address = urljoin(self.resource, url)
         if self.addresses.origin(address) != self.addresses.origin(self.resource):
@@ -146,12 +161,35 @@ class Agent:
         given = {name.lower(): value for name, value in (headers or {}).items()}
         if method in WRITING:
             given.setdefault("idempotency-key", uuid.uuid4().hex)
-        answer = self._first(method, address, json, given)
-        return Waiting(self, address).ended(answer) if answer.status == 202 else answer
+        opening = Opening(self, self._access, address)
+        answer = self._first(method, address, json, given, opening.token)
+        while opening.goes_on(answer):
+            answer = self._first(method, address, json, given, opening.token)
+        if answer.status != 202:
+            return answer
+        token = opening.token
+
+        def send(method: str, url: str, body: Mapping[str, Any] | None, *, hold: int = 0) -> Answer:
+            return self.to_resource(method, url, body, hold=hold, token=token)
+
+        return Waiting(self, address, send, payment=payment).ended(answer)
 
     def follow(self, pending: str) -> Answer:
         """The last answer of a call that waits there already, as `request`."""
-        return Waiting(self, urljoin(self.resource, pending)).ended(None)
+        return Waiting(self, urljoin(self.resource, pending), self.to_resource).ended(None)
+
+    def name_person(self) -> None:
+        """The person server gave us a token that names our person to the resource, which is kept; at our
+        first contact they take us on. Repeatable. Raises AgentError: NotGranted, UserUnreachable, GaveUp."""
+        self._access.person_token(self.addresses.server(self.resource))
+
+    def ask_person(self, question: str, *, description: str = "") -> str:
+        """What the agent's person answers, brought by their server; both texts are Markdown. Their words
+        may be anything, and confirm nothing that a shop asks for.
+
+        Raises AgentError: UserUnreachable, NotAnswered, GaveUp among them.
+        """
+        return answer_to(self, question, description=description)
 
     def cancel(self, pending: str) -> Answer:
         """The call that waits there is taken back; whoever follows it raises Withdrawn. Repeatable.
@@ -159,7 +197,7 @@ class Agent:
         Raises NoAnswer when nobody confirms it; it is not followed any more in any case.
         """
         self.withdrawn.add(pending)
-        return self.to_resource("DELETE", pending, None)
+        return self.waits.get(pending, self.to_resource)("DELETE", pending, None)
 
     def link(self, url: str, code: str) -> str:
         """Where the person goes, the code included. Raises Unsafe (AA-306)."""
@@ -173,36 +211,39 @@ class Agent:
         headers: Mapping[str, str] | None = None,
         *,
         hold: int = 0,
+        token: str = "",
     ) -> Answer:
-        """The answer to a signed request that says what we are capable of (AA-309). Raises AgentError."""
+        """The answer to a signed request that says what we are capable of (AA-309), signed with that token
+        or with the agent's own. Raises AgentError."""
         told = dict(headers or {})
         if self.capabilities:
             told["aauth-capabilities"] = ", ".join(self.capabilities)
-        if hold:
-            told["prefer"] = f"wait={hold}"
-        answer = self._signed(method, url, body, told, self.habits.seconds + hold)
-        if answer.status == 401 and "expired_jwt" in answer.headers.get("signature-error", ""):
-            self._identity.renew()
-            answer = self._signed(method, url, body, told, self.habits.seconds + hold)
+        answer = self._renewed(method, url, body, told, self.habits.seconds, hold, token)
         if 300 <= answer.status < 400:
             raise BadAnswer(f"The resource answered {answer.status}; a signed request follows no redirect.")
         return answer
 
-    def to_person_server(self, method: str, url: str, body: Mapping[str, Any] | None) -> Answer:
+    def to_person_server(
+        self, method: str, url: str, body: Mapping[str, Any] | None, *, hold: int = 0
+    ) -> Answer:
         """The answer to a signed request. Raises AgentError."""
-        return self._signed(method, url, body, {}, self.habits.person_server_seconds)
+        return self._renewed(method, url, body, {}, self.habits.person_server_seconds, hold, "")
+
+    @property
+    def key(self) -> Key:
+        """What every request is signed with; tokens are bound to it."""
+        return self._identity.key
 
     def notify(self, what: str, detail: str = "", pending: str = "") -> None:
         """Whoever watches is told."""
         if self._on_status is not None:
             self._on_status(Notice(what, detail, pending))
 
-    def _first(
-        self, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
-    ) -> Answer:
+    def patiently(self, send: Callable[[], Answer]) -> Answer:
+        """The answer, asked for again a few times while the server is busy. Raises AgentError."""
         pace = Pace()
         for tried in range(1, FIRST_TRIES + 1):
-            answer = self.to_resource(method, url, body, headers)
+            answer = send()
             if answer.status not in (429, 503) or tried == FIRST_TRIES:
                 break
             seconds = pace.after(answer)
@@ -212,8 +253,33 @@ class Agent:
             self.sleep(seconds)
         return answer
 
-    def _plain(self, url: str) -> Answer:
+    def plain(self, url: str) -> Answer:
+        """A public document. Raises AgentError."""
         return self._exchange.send("GET", url, {}, b"", seconds=self.habits.person_server_seconds)
+
+    def _first(
+        self, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str], token: str
+    ) -> Answer:
+        return self.patiently(lambda: self.to_resource(method, url, body, headers, token=token))
+
+    def _renewed(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        seconds: float,
+        hold: int,
+        token: str,
+    ) -> Answer:
+        """The answer; the agent's own token is renewed when it has just ended."""
+        told = {**headers, "prefer": f"wait={hold}"} if hold else headers
+        answer = self._signed(method, url, body, told, seconds + hold, token)
+        refused = answer.headers.get("signature-error", "")
+        if answer.status == 401 and not token and "expired_jwt" in refused:
+            self._identity.renew()
+            answer = self._signed(method, url, body, told, seconds + hold, token)
+        return answer
 
     def _signed(
         self,
@@ -222,6 +288,7 @@ class Agent:
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         seconds: float,
+        token: str,
     ) -> Answer:
         self.addresses.judged(url, query=True)
         try:
@@ -237,9 +304,8 @@ class Agent:
         also = ["@query"] if query else []
         # Else equal bodies of two calls in one second would be one signature, and the second a replay.
         also += [name for name in sent if name.lower() == "idempotency-key"]
-        signed = signatures.sign(
-            message, self._identity.key, signature_key=self._identity.signature_key, also=also
-        )
+        whose = signatures.by_jwt(token) if token else self._identity.signature_key
+        signed = signatures.sign(message, self._identity.key, signature_key=whose, also=also)
         return self._exchange.send(method, url, {**sent, **signed}, content, seconds=seconds)
 
 

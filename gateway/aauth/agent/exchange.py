@@ -27,6 +27,8 @@ class AgentError(Exception):
       Unsafe             an address that is neither opened nor asked
       BadAnswer          an answer that breaks the protocol, so that nobody can go on
       UserUnreachable    nobody can bring the person in, and that is the end
+      NotAnswered        the person was asked something, and gives no answer
+      NotGranted         the person server gives out no token for that
       GaveUp             the call still waits, and we do not any more
       Withdrawn          the call was taken back by us
     """
@@ -51,6 +53,18 @@ class BadAnswer(AgentError):
 
 class UserUnreachable(AgentError):
     """The person cannot be brought in, by the person server or by us, and that is the end (AA-305)."""
+
+
+class NotAnswered(AgentError):
+    """The person was asked something, and gives no answer."""
+
+
+class NotGranted(AgentError):
+    """There is no token for that; `error` says why in the protocol's words, such as `denied`."""
+
+    def __init__(self, text: str, *, error: str = "") -> None:
+        super().__init__(text)
+        self.error = error
 
 
 class GaveUp(AgentError):
@@ -119,6 +133,14 @@ class Addresses:
         """Scheme, host and port, so that two of the same origin are equal texts. Raises Unsafe."""
         parts = self.judged(url, query=True)
         return f"{parts.scheme}://{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
+
+    def server(self, url: str) -> str:
+        """The name of the server at that address: as `origin`, the port only where it is no default one.
+        Raises Unsafe."""
+        parts = self.judged(url, query=True)
+        named = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        plain = parts.port in (None, DEFAULT_PORTS[parts.scheme])
+        return f"{parts.scheme}://{named}" + ("" if plain else f":{parts.port}")
 
     def beside(self, asked: str, location: str) -> str:
         """`location` as it was answered to `asked`: absolute, and of the same origin. Raises Unsafe."""

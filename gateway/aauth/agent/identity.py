@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
@@ -33,6 +33,23 @@ class BadIdentity(ValueError):
     """Nobody can sign with that. The text says why and holds no key."""
 
 
+class Signer(Protocol):
+    """Who signs requests."""
+
+    key: Key
+    person_server: str
+    """Who speaks for the agent's person, as its own token says; "" for nobody."""
+
+    def renew(self) -> None:
+        """Somebody did not take what we signed with: the next time it is fresh."""
+        ...
+
+    @property
+    def signature_key(self) -> str:
+        """The value of the `Signature-Key` member with which a request of ours is signed (AA-405)."""
+        ...
+
+
 class Identity:
     """A key, and where its token comes from. May be used by several threads.
 
@@ -45,8 +62,10 @@ class Identity:
         token: Callable[[Mapping[str, Any]], tuple[str, float]],
         *,
         key: Key | None = None,
+        person_server: str = "",
         now: Callable[[], float] = time.time,
     ) -> None:
+        self.person_server = person_server
         self.key: Key = signatures.new_key() if key is None else key
         self._source = token
         self._now = now
@@ -67,8 +86,25 @@ class Identity:
 
     @property
     def signature_key(self) -> str:
-        """The value of the `Signature-Key` member with which a request of ours is signed (AA-405)."""
         return signatures.by_jwt(self.token())
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """An agent that is a server itself and signs as one, without a token: what older texts had. Its
+    documents, at `name`, lead to its public keys."""
+
+    name: str
+    kid: str
+    key: Key = field(repr=False)
+    person_server: str = ""
+
+    def renew(self) -> None:
+        """There is nothing that ends."""
+
+    @property
+    def signature_key(self) -> str:
+        return signatures.by_jwks_uri(self.name, DOCUMENT, self.kid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +143,7 @@ class Provider:
             header = {"alg": "Ed25519", "typ": TYPE, "kid": kid}
             return jwt.encode(header, claims, signing, algorithms=["Ed25519"]), issued_at + TOKEN_SECONDS
 
-        return Identity(token, key=key, now=now)
+        return Identity(token, key=key, person_server=self.person_server, now=now)
 
 
 def new_provider_key(kid: str = "") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -23,6 +23,9 @@ BUSY_SECONDS = 60.0
 MOST_SAID = 8000
 
 INTERACTION, APPROVAL, CLARIFICATION = "interaction", "approval", "clarification"
+PERSON_TOKEN, AUTH_TOKEN = "person-token", "auth-token"
+NEWEST, OLDER = ("aauth-requirement", "requirement"), ("aauth", "require")
+"""The header that asks, and its member, in the newest wording and in an older one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,9 @@ class Requirement:
     kind: str
     url: str = ""
     code: str = ""
+    resource_token: str = field(default="", repr=False)
+    auth_server: str = ""
+    """Who exchanges it, as older texts let the resource say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,13 @@ class Question:
     """Seconds from now until the server gives up, if it said so."""
 
 
-def requirement_in(answer: Answer) -> Requirement | None:
+def requirement_in(answer: Answer, *, older: bool = False) -> Requirement | None:
     """What a 202 (or 401) asks, in the newest wording or in an older one; None when nothing is asked.
 
-    What cannot be read asks nothing: the call is polled for all the same.
+    What cannot be read asks nothing: the call is polled for all the same. `older` prefers the older wording
+    where an answer has both.
     """
-    for header, member in (("aauth-requirement", "requirement"), ("aauth", "require")):
+    for header, member in (OLDER, NEWEST) if older else (NEWEST, OLDER):
         if header in answer.headers:
             found = _member(answer.headers[header], member)
             if found is not None:
@@ -59,6 +66,8 @@ def requirement_in(answer: Answer) -> Requirement | None:
                     kind,
                     _text(parameters.get("url")) or _text(mirrored.get("url")),
                     _text(parameters.get("code")),
+                    _text(parameters.get("resource-token")),
+                    _text(parameters.get("auth-server")),
                 )
     if answer.status == 202 and _text(answer.body.get("clarification")):
         return Requirement(CLARIFICATION)  # before the header named it, the body alone asked

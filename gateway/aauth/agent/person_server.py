@@ -1,4 +1,5 @@
-"""The person's server is asked first: it may reach them where the agent cannot (AA-300 to AA-305)."""
+"""The person's server: it may reach them where the agent cannot (AA-300 to AA-305), and gives out tokens in
+their name."""
 
 from __future__ import annotations
 
@@ -10,6 +11,9 @@ from gateway.aauth.agent.exchange import Addresses, AgentError, Answer, Unsafe, 
 from gateway.aauth.agent.pending import has_arrived
 
 DOCUMENT = "/.well-known/aauth-person.json"
+INTERACTIONS = "interaction_endpoint"
+PERSON_TOKENS = "person_token_endpoint"
+AUTH_TOKENS = "auth_token_endpoint"
 KNOWN_SECONDS = 60 * 60.0
 """So long a document is good."""
 UNKNOWN_SECONDS = 60.0
@@ -25,13 +29,15 @@ Plain = Callable[[str], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """How it stands with bringing the person in: `pending` while the server tries, `engaged` once they came.
+    """How it stands with bringing the person in: `pending` while the server tries, `engaged` once they came,
+    `declined` when they do not want to.
 
-    Neither: it does not, and `why` says so; the agent goes on by itself.
+    None of them: it does not, and `why` says so; the agent goes on by itself.
     """
 
     pending: str = ""
     engaged: bool = False
+    declined: bool = False
     answer: Answer | None = None
     why: str = ""
 
@@ -49,21 +55,33 @@ class PersonServer:
         signed: Signed,
         clock: Callable[[], float],
     ) -> None:
-        self._name = name.rstrip("/")
+        self.name = name.rstrip("/")
         self._given = endpoint
         self._addresses = addresses
         self._plain = plain
         self._signed = signed
         self._clock = clock
-        self._known, self._known_until = "", float("-inf")
+        self._known: Mapping[str, Any] = {}
+        self._known_until = float("-inf")
 
     def __bool__(self) -> bool:
-        return bool(self._name or self._given)
+        return bool(self.name or self._given)
+
+    def endpoint(self, name: str) -> str:
+        """Where it takes requests of that kind, by its own document; "" for nowhere. Raises AgentError."""
+        if name == INTERACTIONS and self._given:
+            found: Any = self._given
+        else:
+            found = self._document().get(name)
+        if not isinstance(found, str) or not found:
+            return ""
+        self._addresses.judged(found)
+        return found
 
     def relay(self, body: Mapping[str, Any]) -> Relayed:
         """The server was asked to bring the person in. Raises UserUnreachable, and nothing else."""
         try:
-            endpoint = self._endpoint()
+            endpoint = self.endpoint(INTERACTIONS)
             if not endpoint:
                 return Relayed(why="the person server takes no interactions")
             answer = self._signed("POST", endpoint, body)
@@ -81,36 +99,33 @@ class PersonServer:
             except Unsafe as problem:
                 return Relayed(why=f"the person server answered {problem}", engaged=has_arrived(answer))
             return Relayed(pending=pending, engaged=has_arrived(answer), answer=answer)
-        if answer.status == 403 and answer.error in UNREACHABLE:
-            raise UserUnreachable("The person server cannot reach the person, and nobody else shall try.")
+        unless_unreachable(answer)
         if answer.status == 200 and has_come(answer):
             return Relayed(engaged=True)
         # 424 interaction_unavailable is the one the draft foresees; all else is treated alike (AA-303).
         named = answer.error or answer.text("status")
-        return Relayed(why=f"the person server answered {answer.status} {named[:60]}".rstrip())
+        why = f"the person server answered {answer.status} {named[:60]}".rstrip()
+        return Relayed(declined=(answer.status, named) == (403, "denied"), why=why)
 
-    def _endpoint(self) -> str:
-        """Where interactions are taken, "" for nowhere. Raises AgentError."""
-        if self._given:
-            self._addresses.judged(self._given)
-            return self._given
+    def _document(self) -> Mapping[str, Any]:
+        """What it publishes about itself, empty when that is nothing. Raises AgentError."""
+        if not self.name:
+            return {}
         now = self._clock()
         if now >= self._known_until:
-            self._known, self._known_until = "", now + UNKNOWN_SECONDS
-            self._known = self._published()
-            self._known_until = now + (KNOWN_SECONDS if self._known else UNKNOWN_SECONDS)
+            self._known, self._known_until = {}, now + UNKNOWN_SECONDS
+            self._addresses.judged(self.name)
+            answer = self._plain(self.name + DOCUMENT)
+            # Only the server itself says what it is (AA-413).
+            if answer.status == 200 and answer.text("issuer") == self.name:
+                self._known, self._known_until = answer.body, now + KNOWN_SECONDS
         return self._known
 
-    def _published(self) -> str:
-        self._addresses.judged(self._name)
-        answer = self._plain(self._name + DOCUMENT)
-        # Only the server itself says what it is (AA-413).
-        if answer.status != 200 or answer.text("issuer") != self._name:
-            return ""
-        endpoint = answer.text("interaction_endpoint")
-        if endpoint:
-            self._addresses.judged(endpoint)
-        return endpoint
+
+def unless_unreachable(answer: Answer) -> None:
+    """Raises UserUnreachable when that is what the answer says (AA-305)."""
+    if answer.status == 403 and answer.error in UNREACHABLE:
+        raise UserUnreachable("The person server cannot reach the person, and nobody else shall try.")
 
 
 def has_come(answer: Answer) -> bool:
@@ -127,12 +142,13 @@ def asking(
     code: str,
     *,
     capabilities: Sequence[str],
+    payment: bool = False,
     description: str = "",
     max_wait: int | None = None,
 ) -> dict[str, Any]:
-    """The body that asks to bring the person to `url` (AA-301, AA-309)."""
+    """The body that asks to bring the person to `url` (AA-202, AA-301, AA-309); `payment`: to pay there."""
     return {
-        "type": "interaction",
+        "type": "payment" if payment else "interaction",
         "url": url,
         "code": code,
         "capabilities": list(capabilities),

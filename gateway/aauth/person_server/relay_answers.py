@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from gateway import links, strict_json, summons_answers
+from gateway import links, strict_json, summons_answers, summonses
 from gateway.aauth import answers, problems, unguessable
 from gateway.aauth.problems import Problem
 from gateway.aauth.requirements import Asked
@@ -15,19 +15,18 @@ from gateway.api import json_response
 from gateway.person_models import Summons
 from gateway.person_states import SummonsState
 
-PREFIX = "smn_"
 PURPOSE = "pending URL of a summons"
 RETRY_SECONDS = 5
 
 
 def pending_url(row: Summons) -> str:
     """Where its agent asks what became of it."""
-    return links.to("aauth:person_relay", unguessable.name(row.pk, PREFIX, PURPOSE))
+    return links.to("aauth:person_relay", unguessable.name(row.pk, summonses.PREFIX, PURPOSE))
 
 
 def read_token(text: str) -> str | None:
     """The summons whose pending URL ends so, or None for anything that was never made here."""
-    return unguessable.read(text, PREFIX, PURPOSE)
+    return unguessable.read(text, summonses.PREFIX, PURPOSE)
 
 
 def waits(row: Summons) -> HttpResponse:
@@ -54,7 +53,8 @@ def over(row: Summons) -> HttpResponse:
     asks = row.kind == Summons.QUESTION
     match row.state:
         case SummonsState.ENGAGED:
-            return _done({"status": "relayed", "engaged": True, "channel": row.channel})
+            by = {"channel": row.channel} if row.channel else {}  # they were there already
+            return _done({"status": "relayed", "engaged": True, **by})
         case SummonsState.ANSWERED:
             return _done({"answer": summons_answers.of(row)})
         case SummonsState.DECLINED:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
-import webbrowser
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import segno
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gateway.aauth.agent import (
@@ -23,6 +21,7 @@ from gateway.aauth.agent import (
     GaveUp,
     Habits,
     Identity,
+    NotGranted,
     Notice,
     Provider,
     Withdraw,
@@ -32,6 +31,7 @@ from gateway.aauth.agent import (
     new_provider_key,
     public_part,
 )
+from gateway.aauth.agent.showing import Way, default_way, show
 from gateway.demo.identity import provider as demo_provider
 from gateway.demo.shopping import GOOD_TOKEN, delivered
 
@@ -50,6 +50,8 @@ TOLD = {
     "not_taken": "The answer was not taken: {detail}",
     "relaying": "The person's server brings them in; nobody is asked here.",
     "reached": "The person's server has reached them.",
+    "granted": "The person's server says whose agent this is.",
+    "declined": "The person's server says that they do not want to. Nobody is asked again.",
     "not_relayed": "The person's server does not: {detail}. So the person is asked here.",
     "unknown": "Something is required that this agent cannot do: {detail}. It goes on asking.",
     "busy": "The shop wants more time: {detail}",
@@ -91,8 +93,12 @@ class Command(BaseCommand):
             default=[],
             help="Answers a question; may be repeated, the last one counts for all that follow.",
         )
-        parser.add_argument("--open", action="store_true", help="Open the page in a browser here.")
-        parser.add_argument("--no-qr", action="store_true", help="Show no QR code.")
+        parser.add_argument(
+            "--show",
+            choices=[way.value for way in Way],
+            help="How the page is shown: opened in a browser here, as a QR code, or as text alone. Default: "
+            "qr in a terminal, else text.",
+        )
         parser.add_argument(
             "--pay-with", default=GOOD_TOKEN, metavar="TOKEN", help="A delegated payment token."
         )
@@ -109,6 +115,7 @@ class Command(BaseCommand):
                 base = self._discovered(agent, shop)
             # The shop's public document may name another origin than the one it was found at.
             with self._agent(identity, base) as agent:
+                self._introduce(agent)
                 self._buy(agent, base)
         except Withdrawn:
             raise CommandError("The call was taken back. Nothing is bought.", returncode=NOT_BOUGHT) from None
@@ -128,13 +135,16 @@ class Command(BaseCommand):
             create_identity(path, self._provider())
             self.stdout.write(f"A new agent: its keys are in {path}, for nobody else to read.")
         kept = load_identity(path)
+        if server := self.options["person_server"]:
+            # Our own provider vouches for it, so the token can name another server than last time.
+            kept = replace(kept, provider=replace(kept.provider, person_server=server))
         self.stdout.write(f"The agent is {kept.provider.subject}, vouched for by {kept.provider.issuer}")
         return kept.identity()
 
     def _provider(self) -> Provider:
         issuer = self.options["issuer"].rstrip("/")
         if not issuer:
-            return demo_provider()
+            return replace(demo_provider(), person_server=self.options["person_server"])
         host = urlsplit(issuer).hostname or ""
         if issuer != f"https://{host}":
             raise BadIdentity("an issuer is https and a name alone, such as https://agents.example")
@@ -176,6 +186,19 @@ class Command(BaseCommand):
             raise CommandError(f"{shop} has no {WELL_KNOWN} of a shop.", returncode=UNUSABLE)
         return base.rstrip("/")
 
+    def _introduce(self, agent: Agent) -> None:
+        """The person has taken this agent on, if their server takes agents on; it may never have seen it."""
+        if not self.options["person_server"]:
+            return
+        try:
+            agent.name_person()
+        except NotGranted as problem:
+            if problem.error == "denied":
+                raise CommandError(
+                    "Not bought: the person does not know it.", returncode=NOT_BOUGHT
+                ) from None
+            self.stdout.write(f"  The person's server takes on no agents: {plain(str(problem))}")
+
     def _buy(self, agent: Agent, base: str) -> None:
         sessions = f"{base}/checkout_sessions"
         try:
@@ -183,7 +206,8 @@ class Command(BaseCommand):
             session = self._asked(agent, sessions, body)
             if session.text("status") == "ready_for_payment":
                 paying = self._paying(session)
-                session = self._asked(agent, f"{sessions}/{session.text('id')}/complete", paying)
+                complete = f"{sessions}/{session.text('id')}/complete"
+                session = self._asked(agent, complete, paying, payment=True)
         except KeyboardInterrupt:
             if self.pending:
                 agent.cancel(self.pending)
@@ -194,9 +218,9 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"Bought. The order is {plain(str(order.get('id')))}"))
         self.stdout.write(plain(str(order.get("permalink_url", ""))))
 
-    def _asked(self, agent: Agent, url: str, body: Mapping[str, Any]) -> Answer:
+    def _asked(self, agent: Agent, url: str, body: Mapping[str, Any], *, payment: bool = False) -> Answer:
         self.stdout.write(f"POST {plain(urlsplit(url).path)}")
-        answer = agent.request("POST", url, json=body, headers={"API-Version": VERSION})
+        answer = agent.request("POST", url, json=body, headers={"API-Version": VERSION}, payment=payment)
         self.pending = ""
         self.stdout.write(f"  {answer.status} {plain(answer.text('status') or answer.error)}")
         if answer.status >= 400:
@@ -224,11 +248,9 @@ class Command(BaseCommand):
     def _show(self, url: str, code: str) -> None:
         where = self.link(url, code)
         self.stdout.write("\n  The shop wants to ask you something. Go there, and compare the code:")
-        self.stdout.write(f"  page  {url}\n  code  {code}\n  link  {where}\n")
-        if not self.options["no_qr"] and (square := qr_code(where, self._encoding())):
-            self.stdout.write(square)
-        if self.options["open"]:
-            webbrowser.open(where)
+        screen = self.stdout
+        way = Way(self.options["show"]) if self.options["show"] else default_way(screen)
+        show(url, code, where, way=way, screen=screen, encoding=self._encoding())
 
     def _answer(self, question: str, options: tuple[str, ...], timeout: float | None) -> Any:
         self.stdout.write("\n  The shop asks this agent (its words):")
@@ -268,15 +290,3 @@ def _reason(answer: Answer) -> str:
 def plain(text: str) -> str:
     """What a server says does not steer the terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in text)[:500]
-
-
-def qr_code(text: str, encoding: str) -> str:
-    """The text as a square for a telephone's camera, "" where the terminal cannot show it."""
-    out = io.StringIO()
-    segno.make(text, error="l", micro=False).terminal(out, border=2, compact=True)
-    square = out.getvalue()
-    try:
-        square.encode(encoding)
-    except (UnicodeError, LookupError):
-        return ""
-    return square

@@ -58,7 +58,9 @@ class Asker(NamedAgent):
 
     def ask(self, *, server: str = US, **members: Any) -> HttpResponse:
         body = {"type": "interaction", "url": URL, "code": CODE, **members}
-        return self.send("POST", PATH, {name: told for name, told in body.items() if told is not None}, **{SERVER: server})
+        return self.send(
+            "POST", PATH, {name: told for name, told in body.items() if told is not None}, **{SERVER: server}
+        )
 
     def question(self, text: str = "Which size do you wear?", **members: Any) -> HttpResponse:
         return self.ask(type="question", url=None, code=None, question=text, **members)

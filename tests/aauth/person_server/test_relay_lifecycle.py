@@ -308,7 +308,9 @@ def test_after_the_end_was_told_it_is_a_new_one(person: str, asker: Asker) -> No
 
 
 @pytest.mark.requirement("AA-023")
-def test_a_poll_is_held_until_the_person_comes(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_poll_is_held_until_the_person_comes(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with speaking():
         person = account()
         present(person)

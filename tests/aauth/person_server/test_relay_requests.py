@@ -10,7 +10,17 @@ import pytest
 
 from gateway.person_models import Summons
 from tests.aauth.agents import SignedAgent
-from tests.aauth.person_server.relayed import PATH, URL, Asker, account, only, present, problem, speaking, theirs
+from tests.aauth.person_server.relayed import (
+    PATH,
+    URL,
+    Asker,
+    account,
+    only,
+    present,
+    problem,
+    speaking,
+    theirs,
+)
 
 OUR = "https://shop.example"
 
@@ -151,7 +161,9 @@ def test_no_text_holds_what_steers_a_terminal(asker: Asker, member: str) -> None
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"type":"interaction","type":"question"}', b"\xff"])
 def test_what_is_no_json_object_is_refused(asker: Asker, body: bytes) -> None:
-    response = asker.http.generic("POST", PATH, body, content_type="application/json", headers=asker.headers())
+    response = asker.http.generic(
+        "POST", PATH, body, content_type="application/json", headers=asker.headers()
+    )
     assert problem(response) == (400, "invalid_request")
 
 
@@ -175,7 +187,12 @@ def test_whoever_names_another_server_is_refused(asker: Asker, server: str) -> N
 def test_switched_off_there_is_nothing(asker: Asker, off: dict[str, bool]) -> None:
     with speaking(**off):
         nothing = asker.send("GET", "/agentic/aauth/person/nothing")
-        for method, path in (("POST", PATH), ("GET", PATH), ("GET", "/agentic/aauth/person/relay/1"), ("PUT", PATH)):
+        for method, path in (
+            ("POST", PATH),
+            ("GET", PATH),
+            ("GET", "/agentic/aauth/person/relay/1"),
+            ("PUT", PATH),
+        ):
             answer = asker.send(method, path, {} if method == "POST" else None)
             assert (answer.status_code, answer.content) == (404, nothing.content)
 
@@ -201,7 +218,11 @@ def test_a_signed_request_is_taken_for_its_agent(signed: SignedAgent) -> None:
 @pytest.mark.parametrize("wording", ["draft-11", "dual", "seed"])
 def test_the_signature_covers_the_body_in_every_wording(signed: SignedAgent, wording: str) -> None:
     with SignedAgent(
-        person_server=OUR, provider=signed.provider, PUBLIC_URL=OUR, AAUTH_PERSON_SERVER=True, AAUTH_WORDING=wording
+        person_server=OUR,
+        provider=signed.provider,
+        PUBLIC_URL=OUR,
+        AAUTH_PERSON_SERVER=True,
+        AAUTH_WORDING=wording,
     ) as agent:
         content = json.dumps(BODY).encode()
         # Signed without its body, which older texts let pass elsewhere.

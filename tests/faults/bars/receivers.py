@@ -21,6 +21,9 @@ from tests.project.server import ROOT, environment
 FAILING = 0.3
 STATUSES = ("processing", "shipped", "completed")
 KILL_SECONDS = 2.0
+KILLING_SECONDS = 60.0
+"""From the first delivery on. Afterwards they live, because whoever was killed leaves leases behind that
+have to run out, and a relay that never lives that long can lose nothing."""
 MOST_SECONDS = 300.0
 MOST_DELIVERIES = 3.0
 LEAST_KILLS = 3
@@ -86,16 +89,20 @@ def events(run: Run, world: World, verdict: Verdict, orders: int, *, unsafe: str
 
     relays = Relays(world, **world.variables(unsafe=unsafe, **waiting))
     wanted = 2 * orders
-    until, kill_at, told = time.monotonic() + MOST_SECONDS, 0.0, 0
+    # So much more as there is more to tell, one after the other where a receiver fails.
+    until = time.monotonic() + run.size.pick(pr=1, full=3) * MOST_SECONDS
+    kill_at, killed_from, told = 0.0, 0.0, 0
     while True:
         relays.at_work()
         delivered = WebhookDelivery.objects.filter(delivered_at__isnull=False).count()
         if (delivered >= wanted and not world.unsettled()) or time.monotonic() > until:
             break
         if delivered and not kill_at:
-            kill_at = time.monotonic() + KILL_SECONDS / 2
+            killed_from = time.monotonic()
+            kill_at = killed_from + KILL_SECONDS / 2
+        killing = relays.kills < kills and time.monotonic() < killed_from + KILLING_SECONDS
         # Only one that has done something since the last kill: whoever never starts can lose nothing.
-        if kill_at and time.monotonic() > kill_at and delivered > told and relays.kills < kills:
+        if kill_at and killing and time.monotonic() > kill_at and delivered > told:
             relays.kill_one()
             kill_at, told = time.monotonic() + KILL_SECONDS, delivered
         time.sleep(0.05)
