@@ -28,7 +28,7 @@ from tests.aauth.persons import body, has_form
 from tests.people import Person
 from tests.person.test_every_page import locked_down
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 FOREIGN = "Your account cannot allow this"
 
@@ -108,7 +108,7 @@ def test_the_pages_say_who_asks_and_for_what(asker: Asker) -> None:
     ],
 )
 def test_what_is_asked_is_in_words_where_they_are_ours(
-    changed: dict[str, Any], there: str, not_there: str, transactional_db: None
+    changed: dict[str, Any], there: str, not_there: str, db: None
 ) -> None:
     with serving(AAUTH_SCOPES={"points": "See your <b>points</b>"}) as asker:
         said = Account(asker.ask(**changed), "ada").consent_page().content.decode()

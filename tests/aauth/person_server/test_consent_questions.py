@@ -23,7 +23,7 @@ from tests.aauth.person_server.consents import QUESTION, Account, Asker, bound, 
 from tests.aauth.persons import body
 from tests.operators import act, log_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 ASKS = "requirement=clarification"
 
@@ -252,7 +252,7 @@ def test_what_cannot_be_exchanged_stays_as_it_was(
     assert list(Grant.objects.values()) == before
 
 
-def test_older_texts_exchange_without_an_action(transactional_db: None) -> None:
+def test_older_texts_exchange_without_an_action(db: None) -> None:
     with serving(AAUTH_WORDING="dual") as asker:
         rule()
         pending = asker.ask()
@@ -280,7 +280,7 @@ def test_older_texts_exchange_without_an_action(transactional_db: None) -> None:
     ],
 )
 def test_a_rule_about_consent_looks_at_the_agent_alone(
-    transactional_db: None, members: dict[str, Any], field: str
+    db: None, members: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(ValidationError) as refused:
         rule(**members)
