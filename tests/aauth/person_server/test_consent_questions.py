@@ -279,9 +279,7 @@ def test_older_texts_exchange_without_an_action(db: None) -> None:
         ({"outcomes": {"Resale": "escalate"}}, "outcomes"),
     ],
 )
-def test_a_rule_about_consent_looks_at_the_agent_alone(
-    db: None, members: dict[str, Any], field: str
-) -> None:
+def test_a_rule_about_consent_looks_at_the_agent_alone(db: None, members: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as refused:
         rule(**members)
 
