@@ -80,6 +80,11 @@ def test_the_pages_say_who_asks_and_for_what(asker: Asker) -> None:
     ("changed", "there", "not_there"),
     [
         ({"kind": "person", "scope": ""}, "To show calendar.example that it acts for you", "<code"),
+        (
+            {"kind": "person", "scope": ""},
+            "It holds until you take it back in your account.",
+            "minutes at most",
+        ),
         ({"scope": ""}, "It does not say what for.", "<code"),
         ({"scope": "profile"}, '<code translate="no">profile</code>', "See your name"),
         (
@@ -98,6 +103,7 @@ def test_the_pages_say_who_asks_and_for_what(asker: Asker) -> None:
     ],
     ids=[
         "name",
+        "for how long",
         "no scope",
         "foreign scope",
         "our scopes",
