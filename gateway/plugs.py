@@ -42,7 +42,7 @@ from gateway import (
 )
 from gateway.aauth import arrivals, issuers, lot, parking, replay, resuming
 from gateway.aauth.authenticating import SignedRequests
-from gateway.aauth.person_server import plugging
+from gateway.aauth.person_server import issuing, plugging
 from gateway.acp import events, held, versions
 from gateway.conf import NAME, Conf, conf, load
 from gateway.interaction_api import sessions
@@ -147,6 +147,7 @@ def plug_in() -> None:
     authentication.plug(SignedRequests())
     relay.periodic("aauth.signatures.purge", periodic.PURGE_SECONDS, replay.purge)
     relay.periodic("aauth.issuers.purge", periodic.PURGE_SECONDS, issuers.purge)
+    relay.periodic("aauth.tokens.purge", periodic.PURGE_SECONDS, issuing.purge)
     plugging.plug_in()
 
 

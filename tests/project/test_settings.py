@@ -227,3 +227,11 @@ def test_postgresql_enforces_the_limits() -> None:
         "lock_timeout": "3s",
         "idle_in_transaction_session_timeout": "10s",
     }
+
+
+def test_a_person_server_is_switched_on_with_its_keys(tmp_path: Path) -> None:
+    named = {"AGENTIC_AAUTH": "true", "AGENTIC_AAUTH_KEYS": "/etc/shop/aauth.json"}
+
+    ours = settings(tmp_path, **named, AGENTIC_PERSON_SERVER="true")["AGENTIC_GATEWAY"]
+    assert (ours["AAUTH"], ours["AAUTH_PERSON_SERVER"]) == (True, True)
+    assert ours["AAUTH_KEYS"] == "/etc/shop/aauth.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import grants, outbox, periodic, relay
+from gateway import grants, outbox
 from gateway.aauth.person_server import asking, issuing, judging, revoking, telling
 
 
@@ -11,4 +11,3 @@ def plug_in() -> None:
     grants.plug(revoking.of_grant)
     asking.plug(finish=issuing.body_of, replaced=judging.replaced)
     outbox.register(revoking.TELL, telling.tell)
-    relay.periodic("aauth.tokens.purge", periodic.PURGE_SECONDS, issuing.purge)
