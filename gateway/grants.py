@@ -204,13 +204,15 @@ def end(grant_id: str, *, actor: str, expired: bool = False) -> None:
 
 def exchange(grant_id: str, wanted: Wanted) -> None:
     """The agent asks for this instead, before anybody has decided (AA-107); who had seen the other is asked
-    anew. Raises Over, and ValueError when it is for another agent or kind. A transaction may be open."""
+    anew. Raises Over, and ValueError when it is for another agent, key, resource or kind (T53). A
+    transaction may be open."""
     with transaction.atomic():
         grant = locked(grant_id)
         if not is_open(grant, timezone.now()):
             raise Over(grant.state)
-        if (wanted.owner, wanted.kind) != (grant.owner, grant.kind):
-            raise ValueError("Another agent, or another kind of token.")
+        asked = (grant.owner, grant.kind, grant.audience, grant.key)
+        if (wanted.owner, wanted.kind, wanted.audience, dict(wanted.key)) != asked:
+            raise ValueError("Another agent, key, resource or kind of token.")
         columns = {**_columns(wanted), "fingerprint": fingerprint(wanted), "updated_at": timezone.now()}
         Grant.objects.filter(pk=grant.pk, state=grant.state).update(**columns)
         for name, value in columns.items():
@@ -313,7 +315,7 @@ def by(person: str) -> str:
 def _said(wanted: Wanted) -> bytes:
     said: list[Any] = [wanted.owner, dict(wanted.key), wanted.kind, wanted.request_id]
     if not wanted.request_id:
-        said += [wanted.audience, wanted.scope, wanted.account, dict(wanted.presented)]
+        said += [wanted.audience, wanted.scope, wanted.account]
     return json.dumps(said, sort_keys=True).encode()
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, reverse
@@ -26,6 +26,7 @@ from gateway.aauth import ending, requirements
 from gateway.deferring import Lost
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import OPEN, PendingState
+from gateway.person_models import Grant
 from gateway.question_forms import AskForm
 from interventions import clarifications
 from interventions.errors import InterventionError, NothingAsked
@@ -33,6 +34,8 @@ from interventions.models import Clarification
 from interventions.questions import LONGEST_ANSWER, LONGEST_QUESTION, MOST_ROUNDS
 
 HISTORY = "agentic_pending_request_history"
+ABOUT: dict[str, type[Model]] = {"cs": CheckoutSession, "grt": Grant}
+"""Whose page shows what a call is about."""
 ASK = "ask"
 """The permission that asking needs."""
 
@@ -57,13 +60,14 @@ class PendingRequestAdmin(ReadOnlyScreen):
     owned = True
     empty_list_text = (
         "Calls of agents that wait for a person, for you, or for the agent's own answer would be here. One "
-        "appears when an agent with an identity of its own buys something that somebody has to confirm."
+        "appears when an agent with an identity of its own buys something that somebody has to confirm, or "
+        "wants to be granted something by its person."
     )
     list_display = ("id", "state", "owner_shown", "session_link", "operation", "asks", "rounds", "expires")
     list_deferred = ("held_body", "browser_digest", "callback_url", "terminal_body", "terminal_detail")
     list_filter = (Waiting, "created_at")
     search_fields = ("id",)
-    search_help_text = "The whole id of a call or of its session."
+    search_help_text = "The whole id of a call, or of the session or grant that it is about."
     actions = ("ask_agent", "take_back", "deny", "end_now")
     fieldsets = (
         (None, {"fields": ("id_in_full", "owner_in_full", "session_link", "operation", "state", "asks_now")}),
@@ -98,15 +102,15 @@ class PendingRequestAdmin(ReadOnlyScreen):
         action="deny",
         title="Deny calls",
         will="These calls, and others that wait for the same session, end without having been carried out. "
-        "Nothing is charged, what people were sent opens nothing any more, and the agent is told no, not "
-        "why.",
+        "Nothing is charged or granted, what people were sent opens nothing any more, and the agent is told "
+        "no, not why.",
         button="Deny",
     )
     END: ClassVar = Decision(
         action="end_now",
         title="Expire calls",
-        will="These calls are over as if their time had passed. Nothing is charged, and the agent may start "
-        "afresh.",
+        will="These calls are over as if their time had passed. Nothing is charged or granted, and the agent "
+        "may start afresh.",
         button="Expire",
     )
 
@@ -129,7 +133,7 @@ class PendingRequestAdmin(ReadOnlyScreen):
         return bool(request.user.has_perm("agentic_interventions.ask_clarification"))
 
     def search(self, term: str) -> Q:
-        return Q(subject=term) if term.startswith("cs_") else Q(pk=term)
+        return Q(pk=term) if term.startswith("prq_") else Q(subject=term)
 
     def offers(self, action: str, row: PendingRequest) -> bool:
         if row.state not in OPEN:
@@ -220,15 +224,17 @@ class PendingRequestAdmin(ReadOnlyScreen):
         if row is None:
             raise Http404
         told = {
-            "checkout_session_id": row.subject,
+            **subjects.of(row.subject).members(row.subject, ""),
             "rounds": clarifications.export(row.subject),
             "clarification_history": clarifications.responses(row.subject),
         }
         return JsonResponse(told, headers={"Cache-Control": "no-store"})
 
-    @admin.display(description="session")
-    def session_link(self, row: PendingRequest) -> SafeString:
-        return link(CheckoutSession, row.subject)
+    @admin.display(description="about")
+    def session_link(self, row: PendingRequest) -> SafeString | str:
+        about = ABOUT.get(subjects.prefix_of(row.subject))
+        shown = about is not None and self.admin_site.is_registered(about)
+        return link(about, row.subject) if about is not None and shown else row.subject
 
     @admin.display(description="agent is asked", boolean=True)
     def asks(self, row: PendingRequest) -> bool:

@@ -52,6 +52,7 @@ class Consent:
     proved: str
     vouched_by: str
     minutes: int
+    """So long a token lives; to be told who the person is needs no second yes."""
     is_new: bool
     """Nobody has taken the agent on."""
     was_removed: bool

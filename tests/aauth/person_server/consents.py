@@ -127,7 +127,7 @@ def serving(**settings: Any) -> Iterator[Asker]:
 
 
 @pytest.fixture
-def asker(transactional_db: None) -> Iterator[Asker]:
+def asker(db: None) -> Iterator[Asker]:
     with serving() as found:
         yield found
 

@@ -33,7 +33,7 @@ from tests.aauth.person_server.consents import (
 )
 from tests.aauth.persons import body
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def grant() -> Grant:
@@ -76,7 +76,7 @@ def test_a_person_allows_it_and_the_agent_gets_its_token_once(asker: Asker) -> N
 
 @pytest.mark.requirement("AA-001", "AA-002", "AA-005", "AA-006", "AA-050")
 @pytest.mark.parametrize("wording", ["draft-11", "dual", "seed"])
-def test_the_202_is_complete_and_tells_of_no_purchase(wording: str, transactional_db: None) -> None:
+def test_the_202_is_complete_and_tells_of_no_purchase(wording: str, db: None) -> None:
     with serving(AAUTH_WORDING=wording) as asker:
         pending = asker.ask()
 

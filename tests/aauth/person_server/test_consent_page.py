@@ -28,7 +28,7 @@ from tests.aauth.persons import body, has_form
 from tests.people import Person
 from tests.person.test_every_page import locked_down
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 FOREIGN = "Your account cannot allow this"
 
@@ -80,6 +80,11 @@ def test_the_pages_say_who_asks_and_for_what(asker: Asker) -> None:
     ("changed", "there", "not_there"),
     [
         ({"kind": "person", "scope": ""}, "To show calendar.example that it acts for you", "<code"),
+        (
+            {"kind": "person", "scope": ""},
+            "It holds until you take it back in your account.",
+            "minutes at most",
+        ),
         ({"scope": ""}, "It does not say what for.", "<code"),
         ({"scope": "profile"}, '<code translate="no">profile</code>', "See your name"),
         (
@@ -98,6 +103,7 @@ def test_the_pages_say_who_asks_and_for_what(asker: Asker) -> None:
     ],
     ids=[
         "name",
+        "for how long",
         "no scope",
         "foreign scope",
         "our scopes",
@@ -108,7 +114,7 @@ def test_the_pages_say_who_asks_and_for_what(asker: Asker) -> None:
     ],
 )
 def test_what_is_asked_is_in_words_where_they_are_ours(
-    changed: dict[str, Any], there: str, not_there: str, transactional_db: None
+    changed: dict[str, Any], there: str, not_there: str, db: None
 ) -> None:
     with serving(AAUTH_SCOPES={"points": "See your <b>points</b>"}) as asker:
         said = Account(asker.ask(**changed), "ada").consent_page().content.decode()
