@@ -89,7 +89,7 @@ def test_the_pages_say_who_asks_and_for_what(asker: Asker) -> None:
         ({"scope": "profile"}, '<code translate="no">profile</code>', "See your name"),
         (
             {"scope": "profile orders points", "audience": PUBLIC_URL},
-            "See what you have ordered here",
+            "Your orders here: when you placed them",
             "profile<",
         ),
         (
