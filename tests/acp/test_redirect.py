@@ -345,7 +345,7 @@ def test_the_session_moves_on_although_the_page_could_not_tell_it(
     """The verdict and the effect that spreads it are one transaction."""
     person = Person()
     brought = wallet.decide(person.leave(tablet), "approved")
-    monkeypatch.setattr("gateway.person.visiting.responses", SimpleNamespace(settled=lambda _: None))
+    monkeypatch.setattr("gateway.parked_purchases.responses", SimpleNamespace(settled=lambda _: None))
 
     person.come_back(tablet, brought)
     assert agent.retrieve(tablet)["status"] == "authentication_required"

@@ -133,7 +133,7 @@ def test_a_page_that_breaks_is_a_page_and_its_link_is_in_no_log(
 ) -> None:
     """Django would log the address, and answer with a page of the merchant's."""
     url = agent.create("item_sneakers", **ASKED)["continue_url"].removeprefix("http://localhost:8000")
-    monkeypatch.setattr("gateway.person.visiting.purchase.of_session", lambda _: 1 / 0)
+    monkeypatch.setattr("gateway.person.topic.purchase.of_session", lambda _: 1 / 0)
 
     answer = Client(raise_request_exception=False).get(url)
 
