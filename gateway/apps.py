@@ -32,7 +32,6 @@ class GatewayConfig(AppConfig):
             text_checks,
             vault_checks,
         )
-        from gateway.aauth import account_checks  # noqa: F401
         from gateway.aauth import checks as aauth_checks  # noqa: F401
         from gateway.aauth import pinning_checks as aauth_pinning_checks  # noqa: F401
         from gateway.aauth.person_server import checks as person_server_checks  # noqa: F401

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from django.utils.translation import gettext_noop
-
 from checkout.untrusted import visible
-from gateway import agents, bindings, contacts, grants, keys, languages
+from gateway import account_facts, agents, bindings, contacts, grants, keys, languages
 from gateway.conf import conf
 from gateway.person_models import AgentBinding, Grant
 from gateway.persons import Person, persons
@@ -18,12 +16,6 @@ DIGEST_CHARACTERS = 32
 LONGEST_JUSTIFICATION = 1_000
 LONGEST_HOST = 255
 MOST_SCOPES = 50
-
-OURS = {
-    "profile": gettext_noop("See your name and your e-mail address"),
-    "orders": gettext_noop("See what you have ordered here"),
-}
-"""What our own account endpoint can be asked for, in words; `AAUTH_SCOPES` names more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +96,7 @@ def is_foreign(grant: Grant, person: Person) -> bool:
 
 
 def _scope(name: str, ours: bool) -> Scope:
-    known = {**OURS, **conf().AAUTH_SCOPES} if ours else {}
+    known = account_facts.scopes() if ours else {}
     return Scope(visible(name), known.get(name, ""))
 
 

@@ -31,7 +31,6 @@ from tests.aauth.person_server.accounts import (
     subject,
 )
 from tests.aauth.persons import body
-from tests.gateway.test_checks import found
 
 # What it asks for -----------------------------------------------------------------------
 
@@ -243,22 +242,6 @@ def test_an_agent_that_asks_without_end_is_told_to_wait(
 
     assert (answer.status_code, body(answer)["error"]) == (429, "slow_down")
     assert int(answer.headers["Retry-After"]) > 0
-
-
-@pytest.mark.parametrize(
-    ("scopes", "sound"),
-    [
-        ({"loyalty.points": "Your points"}, True),
-        (["loyalty"], False),
-        ({"loyalty points": "Your points"}, False),
-        ({"loyalty": ""}, False),
-        ({"orders": "All orders of everybody"}, False),
-        ({f"s{number}": "One of many" for number in range(21)}, False),
-    ],
-    ids=["sound", "no dict", "two words", "no text", "ours", "too many"],
-)
-def test_scopes_of_the_settings_have_names_and_texts(scopes: object, sound: bool) -> None:
-    assert ("agentic.E240" in found(AAUTH_SCOPES=scopes)) is not sound
 
 
 @pytest.mark.requirement("AA-414")

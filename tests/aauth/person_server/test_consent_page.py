@@ -86,10 +86,10 @@ def test_the_pages_say_who_asks_and_for_what(asker: Asker) -> None:
             "minutes at most",
         ),
         ({"scope": ""}, "It does not say what for.", "<code"),
-        ({"scope": "profile"}, '<code translate="no">profile</code>', "See your name"),
+        ({"scope": "profile"}, '<code translate="no">profile</code>', "Your name and"),
         (
             {"scope": "profile orders points", "audience": PUBLIC_URL},
-            "See what you have ordered here",
+            "Your orders here: when you placed them",
             "profile<",
         ),
         (

@@ -14,9 +14,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 
-from gateway import bindings
+from gateway import bindings, grants
 from gateway.aauth import codes
 from gateway.pending_models import PendingRequest
+from gateway.person_models import Grant
 from interventions import clarifications
 from interventions.errors import NobodyAnswers
 from interventions.models import Clarification
@@ -237,6 +238,11 @@ def test_the_walkthrough_in_the_newest_wording(counter: None, wording: str, answ
         told = polled(agent, pending)
         granted = agent.get(ACCOUNT, signature_key=agent.by(body(told)["auth_token"]))
         again = agent.get(ACCOUNT, signature_key=agent.by(person_token))
+        # And the person takes it back.
+        grants.revoke(Grant.objects.get(pk=pending.subject), ada)
+        revoked = agent.get(ACCOUNT, signature_key=agent.by(body(told)["auth_token"]))
+        grants.revoke_agent(agent.owner, ada)
+        nobodys = agent.get(ACCOUNT, signature_key=agent.by(person_token))
 
     assert (first.status_code, first.headers["AAuth-Requirement"]) == (401, "requirement=person-token")
     assert challenged.headers["AAuth-Requirement"].startswith("requirement=auth-token; resource-token=")
@@ -248,3 +254,5 @@ def test_the_walkthrough_in_the_newest_wording(counter: None, wording: str, answ
     assert (granted.status_code, body(granted)["scope"]) == (200, "profile orders")
     assert body(granted).get("token_type") == ("aa-auth+jwt" if wording == "seed" else None)
     assert again.headers["AAuth-Requirement"].startswith("requirement=auth-token")
+    for answer in (revoked, nobodys):
+        assert (answer.status_code, answer.headers["Signature-Error"]) == (401, "error=revoked_jwt")
