@@ -147,6 +147,7 @@ def plug_in() -> None:
     outbox.register(contact_mail.MAIL, contact_mail.send)
     relay.periodic("contact.purge", periodic.PURGE_SECONDS, contact_mail.purge)
     relay.periodic("vault.purge", periodic.PURGE_SECONDS, allowances.purge_all)
+    app_events.plug(summonses.came)
     relay.periodic("app_events.purge", periodic.PURGE_SECONDS, app_events.purge)
     relay.periodic("payment_events.purge", periodic.PURGE_SECONDS, payment_events.purge)
     authentication.plug(SignedRequests())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from django.core.exceptions import ImproperlyConfigured
 
-from gateway import keys, outbox, summonses
+from gateway import keys, outbox, reach_parts, summonses
 from gateway.conf import conf
 from gateway.persons import persons
 from interventions import reaching
@@ -26,8 +26,9 @@ def ways() -> Ways:
     made: dict[str, PersonChannel] = {}
     for kind in conf().REACH_CHANNELS:
         try:
-            if (make := MAKERS.get(kind)) is not None:
-                made[kind] = make()
+            make = MAKERS.get(kind)
+            if make is not None and (part := make()) is not None:
+                made[kind] = part
         except ImproperlyConfigured as problem:
             log.warning("Nobody is reached by %s: %s", kind, problem)
     return Ways(parts=made, present_seconds=conf().REACH_PRESENT_SECONDS, waits=summonses.waits)
@@ -62,8 +63,10 @@ def _mail() -> PersonChannel:
     return part
 
 
-MAKERS: Mapping[str, Callable[[], PersonChannel]] = {
+MAKERS: Mapping[str, Callable[[], PersonChannel | None]] = {
     ReachChannel.WEB_SESSION: OpenPage,
+    ReachChannel.WEB_PUSH: reach_parts.web_push,
+    ReachChannel.WEBHOOK: reach_parts.app_webhook,
     ReachChannel.EMAIL: _mail,
 }
-"""By kind. Each raises ImproperlyConfigured where its settings do not let it work."""
+"""By kind. None where nothing was set up; each raises ImproperlyConfigured where its settings are wrong."""

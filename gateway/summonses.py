@@ -173,6 +173,15 @@ def host_of(row: Summons) -> str:
     return weblinks.parse(row.url).netloc if row.url else ""
 
 
+def came(summons_id: str, person: str) -> bool:
+    """As `engage`, told by somebody else than the person; False when nothing of that name waits for them."""
+    try:
+        engage(summons_id, person)
+    except (Unknown, Ended):
+        return False
+    return True
+
+
 @sensitive_variables("code")
 def engage(summons_id: str, person: str) -> Opened:
     """The person has opened it, and goes where the agent wants them; the agent sees that they have come. For

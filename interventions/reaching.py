@@ -183,7 +183,8 @@ def _tried(part: PersonChannel, channel: ReachChannel, notice: Notice) -> bool:
         part.reach(channel, notice)
     except ChannelGone:
         result = ReachAttempt.REFUSED
-        rows.update(enabled=False, failed_at=now)
+        # What is gone has to prove anew that it works; whether they want it is the person's to say.
+        rows.update(verified_at=None, failed_at=now)
     except NotReached:
         result = ReachAttempt.BROKEN
         rows.update(failed_at=now)

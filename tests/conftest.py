@@ -31,6 +31,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("agentic")
 
 
+def pytest_sessionstart() -> None:
+    """Django is set up by now."""
+    from tests import stocking
+
+    stocking.install()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test that needs services fails without them; a skipped one would look like a green one."""
     if item.get_closest_marker("services") is None:

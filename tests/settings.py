@@ -65,6 +65,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["NAME"] = str(VAR_DIR / "unused.sqlite3")
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 
+# No test survives a power cut, so none waits for the disk. That the project does wait is shown where its own
+# settings are in force (`tests/project/test_settings.py`), and `tests.faults` does as well.
+_options = DATABASES["default"]["OPTIONS"]
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    _options["init_command"] += ";PRAGMA synchronous=OFF"
+else:
+    _options["options"] += " -c synchronous_commit=off"
+
 if REDIS_URL:
     CACHES["default"]["KEY_PREFIX"] = f"agentic-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 

@@ -74,7 +74,7 @@ class _OwnOrigin(_OwnScripts):
     """A worker knows no token of a form. Browsers say where a request comes from, and no page can say
     otherwise."""
 
-    def process_view(self, request: HttpRequest, *_: Any) -> Any:  # type: ignore[override]
+    def process_view(self, request: HttpRequest, *_: Any) -> Any:
         # Django's own reading of where a form may come from.
         if "HTTP_ORIGIN" in request.META and self._origin_verified(request):  # type: ignore[attr-defined]
             return None

@@ -449,6 +449,59 @@ def test_older_tokens_are_held_to_the_rest(wrong: dict[str, Any]):
     assert code(old(**wrong), lenient=True) in {"invalid_jwt", "expired_jwt"}
 
 
+OLDER_SAID = {
+    "resource+jwt": {"dwk": None, "sub": None, "cnf": None, "aud": SHOP, "agent": ISSUER, "agent_jkt": "x"},
+    "auth+jwt": {"dwk": None, "aud": SHOP, "agent": ISSUER, "scope": "data.read"},
+}
+NEWEST = {"resource+jwt": tokens.RESOURCE, "auth+jwt": tokens.AUTH}
+
+
+def older(typ: str, **changed: Any) -> str:
+    return made(header(typ=typ, alg="EdDSA"), claims(**{**OLDER_SAID[typ], **changed}))
+
+
+@pytest.mark.requirement("AA-412")
+@pytest.mark.parametrize("typ", list(NEWEST))
+def test_the_older_tokens_are_read_where_the_newer_are_wanted(typ: str):
+    wanted = {"accept": (NEWEST[typ],), "audience": SHOP}
+    said = verified(older(typ), **wanted, lenient=True)
+
+    assert (said.typ, said.older) == (NEWEST[typ], True)
+    assert said.document == {"resource+jwt": "aauth-resource.json", "auth+jwt": "aauth-person.json"}[typ]
+    assert (said.key is None) == (typ == "resource+jwt")
+    assert code(older(typ), **wanted) == "invalid_jwt"
+    for others in (
+        tokens.AGENT,
+        tokens.PERSON,
+        next(value for value in NEWEST.values() if value != NEWEST[typ]),
+    ):
+        assert code(older(typ), accept=(others,), audience=SHOP, lenient=True) == "invalid_jwt"
+    for changed in (
+        {"agent": None},
+        {"agent": 5},
+        {"aud": "https://other.example"},
+        {"sub": 5},
+        {"exp": None},
+    ):
+        assert code(older(typ, **changed), **wanted, lenient=True) == "invalid_jwt", changed
+    assert code(older(typ, exp=NOW), **wanted, lenient=True) == "expired_jwt"
+
+
+@pytest.mark.requirement("AA-414")
+def test_our_own_name_is_a_name_whatever_it_is_like():
+    ours = "http://localhost:8000"
+    named = claims(ps=ours)
+    text = tokens.issue(named, PROVIDER, KID)
+
+    assert verified(text, ours=ours).person_server == ours
+    for other in ("", "http://localhost:8001"):
+        assert code(text, ours=other) == "invalid_jwt"
+    assert code(tokens.issue({**named, "ps": ""}, PROVIDER, KID), ours="") == "invalid_jwt"
+    person = {**named, "iss": ours, "dwk": "aauth-person.json", "sub": "p", "aud": SHOP}
+    given = tokens.issue(person, PROVIDER, KID, tokens.PERSON)
+    assert verified(given, accept=(tokens.PERSON,), audience=None, ours=ours).issuer == ours
+
+
 def test_secrets_do_not_show():
     text = token()
     said = verified(text)

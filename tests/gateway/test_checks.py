@@ -206,6 +206,7 @@ def test_production_settings_with_good_secrets_pass(settings: Any) -> None:
         VAULT={},
         AUTHENTICATION={},
         AAUTH_ISSUERS={},
+        REACH_PUSH_KEY="",
     )
 
     assert names == {"agentic.W001"}

@@ -172,6 +172,10 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     asking |= {handoff} | {f"{handoff}/{part}" for part in ("contact", "address", "delivery", "payment")}
     aauth = "/agentic/aauth/i/{slug}"
     asking |= {aauth, f"{aauth}/ask", f"{aauth}/standing"}
+    push = {
+        f"/agentic/account/push/{verb}" for verb in ("subscribe", "standing", "test", "remove", "confirm")
+    }
+    asking |= push | {"/agentic/account/push-worker.js"}
     assert pages == {"/agentic/orders/{order_id}", "/api/docs/"} | asking
     assert unknown == []
     others = {
@@ -182,6 +186,7 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     # What lies below it is described by agents.json.
     assert {place for place in others if not place.startswith("/.well-known/agents/api/")} == {
         "/agentic/payments/webhook",
+        "/agentic/account/app",
         # In words of AAuth, which has documents of its own.
         "/agentic/aauth/pending/{token}",
         "/.well-known/aauth-resource.json",

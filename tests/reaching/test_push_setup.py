@@ -258,7 +258,11 @@ def test_keys_that_no_browser_gives_out_are_refused_by_name(
     assert carla.devices == []
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{", '{"a":1,"a":2}', '{"keys":{}}', "\x00"], ids=range(6))
+@pytest.mark.parametrize(
+    "body",
+    ["", "[]", "{", '{"a":1,"a":2}', '{"keys":{}}', "\x00", '{"endpoint":"\\ud800","proof":"\\ud800"}'],
+    ids=range(7),
+)
 @pytest.mark.parametrize("what", ["subscribe", "standing", "test", "remove", "confirm"])
 def test_what_is_no_call_is_told_so_in_json(carla: Shopper, what: str, body: str) -> None:
     answer = carla.say(what, body)

@@ -5,12 +5,23 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from gateway import agents
 from gateway.models import Agent
 from gateway.shop import demo
 from gateway.shop.models import DeliveryOption, PickupPlace, Product, TaxRate
+from interventions.models import ClarificationRule, Policy
+from tests import stocking
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "load", stocking.SHOP.really)
+    monkeypatch.setattr(agents, "load_demo", stocking.AGENTS.really)
+
 
 README = {
     "item_mug": (2_800, 1000),
@@ -98,3 +109,26 @@ def test_demo_data_is_refused_outside_the_demo(settings: Any) -> None:
         call_command("agentic_demo_load")
 
     assert not Product.objects.exists()
+
+
+def test_the_copy_that_other_tests_begin_with_is_the_same() -> None:
+    """Whatever the database makes of a type, and that it is of now."""
+
+    def written() -> list[dict[str, Any]]:
+        kinds = (Product, PickupPlace, DeliveryOption, TaxRate, Policy, ClarificationRule)
+        return [row for kind in kinds for row in kind.objects.order_by("pk").values()]
+
+    stocking.load()
+    stocking.load()
+    first = written()
+    for kind in (DeliveryOption, PickupPlace, Product, TaxRate, Policy, ClarificationRule):
+        kind.objects.all().delete()
+    began = timezone.now()
+    stocking.load()
+    again = written()
+
+    times = ("created_at", "updated_at")
+    assert [{name: row[name] for name in row if name not in times} for row in again] == [
+        {name: row[name] for name in row if name not in times} for row in first
+    ]
+    assert all(row[name] >= began for row in again for name in times if name in row)

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from gateway import bindings
 from gateway.aauth import issuers, jwk, tokens
-from gateway.aauth.person_server import keys
+from gateway.aauth.person_server import keys, revoking
 from gateway.aauth.problems import Problem
 from gateway.conf import conf
 from gateway.grants import Wanted
@@ -40,9 +40,11 @@ def body_of(grant: Grant) -> dict[str, Any]:
     Raises Problem for what was revoked meanwhile, or could only be given expired, and key_rings.Unusable. A
     transaction may be open; writes the record of the token the first time.
     """
-    row, _ = IssuedToken.objects.get_or_create(
-        pk=_first_jti(grant), defaults=_columns(grant, _expiry(grant.presented.get("exp")))
-    )
+    row = IssuedToken.objects.filter(pk=_first_jti(grant)).first()
+    if row is None:
+        _check_still_good(grant)
+        columns = _columns(grant, _expiry(grant.presented.get("exp")))
+        row, _ = IssuedToken.objects.get_or_create(pk=_first_jti(grant), defaults=columns)
     if row.revoked_at is not None or grant.state != GrantState.GRANTED:
         raise Problem(403, "revoked", "What was granted was taken back.")
     return _body(grant, row, grant.key)
@@ -107,6 +109,20 @@ def _recent(rows: QuerySet[Grant], since: datetime) -> QuerySet[Grant]:
     return rows.filter(decided_at__gt=since)[:20]
 
 
+def _check_still_good(grant: Grant) -> None:
+    """Nothing that it was asked for with was revoked while its person thought about it (AA-416). Raises
+    Problem."""
+    agents_issuer = grant.owner.removeprefix("aauth:").partition("|")[0]
+    for name, issuer, member in (
+        ("agent token", agents_issuer, "agent_token"),
+        ("resource token", grant.audience, "resource_token"),
+        ("presented token", conf().PUBLIC_URL, "jti"),
+    ):
+        jti = grant.presented.get(member)
+        if jti and revoking.is_revoked(issuer, jti):
+            raise Problem(403, "revoked", f"The {name} that this was asked for with was revoked.")
+
+
 def _first_jti(grant: Grant) -> str:
     """The same each time, and it leads back to no other row."""
     return sha256(f"token of {grant.pk}".encode()).hexdigest()[:32]
@@ -158,7 +174,7 @@ def _claims(grant: Grant, row: IssuedToken, key: Mapping[str, Any]) -> dict[str,
         "aud": grant.audience,
         "sub": subject_of(row.person, grant.audience),
         "jti": row.pk,
-        "cnf": {"jwk": dict(key)},
+        "cnf": {"jwk": dict(sorted(key.items()))},  # databases keep no order of members
         "iat": int(row.issued_at.timestamp()),
         "exp": int(row.expires_at.timestamp()),
     }

@@ -119,6 +119,7 @@ def _by_resource_token(holder: Holder, body: Mapping[str, Any], *, older: bool) 
     if named := [name for name in NOT_BUILT if name in claims]:
         raise _bad("resource", f"The resource token has {named[0]}, which the presented token has not.")
     presented = _older(holder, token) if token.older else _newer(holder, token, body)
+    asked_by = str(claims.get("jti", ""))
     return Wanted(
         owner=holder.owner,
         kind=Grant.AUTH_TOKEN,
@@ -127,9 +128,9 @@ def _by_resource_token(holder: Holder, body: Mapping[str, Any], *, older: bool) 
         account=_account(claims),
         justification=_justification(body),
         key=dict(holder.key),
-        presented=presented,
+        presented=presented | ({"resource_token": asked_by} if asked_by else {}),
         older=token.older,
-        request_id=str(claims.get("jti", "")),
+        request_id=asked_by,
     )
 
 

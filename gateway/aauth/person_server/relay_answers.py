@@ -53,7 +53,8 @@ def over(row: Summons) -> HttpResponse:
     asks = row.kind == Summons.QUESTION
     match row.state:
         case SummonsState.ENGAGED:
-            return _done({"status": "relayed", "engaged": True, "channel": row.channel})
+            by = {"channel": row.channel} if row.channel else {}  # they were there already
+            return _done({"status": "relayed", "engaged": True, **by})
         case SummonsState.ANSWERED:
             return _done({"answer": summons_answers.of(row)})
         case SummonsState.DECLINED:

@@ -32,8 +32,11 @@ KINDS = (Summons.INTERACTION, Summons.PAYMENT, Summons.QUESTION)
 LONGEST_URL = 2_000
 LONGEST_DESCRIPTION = 4_000
 MOST_CAPABILITIES, LONGEST_CAPABILITY = 20, 40
+PERSON_FACTOR = 2
+"""All agents of a person together ask for them so many times as often as one may: so none of them alone can
+keep the others from it."""
 MOST_OPEN = 10
-"""As many people-bringing requests of one agent wait at a time, whatever the rate."""
+"""As many of one agent wait at a time, whatever the rate."""
 OPEN_AGAIN_SECONDS = 30
 
 _CODE = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
@@ -109,7 +112,7 @@ def _admit(wanted: Wanted) -> None:
     most = conf().AAUTH_RELAY_RATE
     counts = [(f"aauth:relay:agent:{wanted.owner}", most)]
     if wanted.person:
-        counts.append((f"aauth:relay:person:{wanted.person}", most))
+        counts.append((f"aauth:relay:person:{wanted.person}", PERSON_FACTOR * most))
     seconds = windows.take(counts).wait_seconds
     if seconds <= 0 and wanted.person:
         rows = Summons.objects.filter(owner=wanted.owner, state__in=Summons.OPEN)
@@ -196,7 +199,10 @@ def _capabilities(given: object) -> list[str] | None:
     """As they were declared with this request; None when nothing was said."""
     if given is None:
         return None
-    fits = isinstance(given, list) and len(given) <= MOST_CAPABILITIES
-    if not fits or not all(isinstance(one, str) and 0 < len(one) <= LONGEST_CAPABILITY for one in given):  # type: ignore[attr-defined]
+    if not isinstance(given, list) or len(given) > MOST_CAPABILITIES or not all(map(_is_name, given)):
         raise invalid("capabilities has to be a list of names.")
-    return list(given)  # type: ignore[call-overload,no-any-return]
+    return [str(name) for name in given]
+
+
+def _is_name(given: object) -> bool:
+    return isinstance(given, str) and 0 < len(given) <= LONGEST_CAPABILITY

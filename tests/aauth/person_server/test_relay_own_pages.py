@@ -74,7 +74,7 @@ def test_where_they_have_come_already_nobody_is_asked_again(person: str, asker: 
     row = parked(asker)
     moves.move(row, "interacting", code_used_round=0)
     response = relayed(asker, row)
-    assert (response.status_code, response.json()["engaged"]) == (200, True)
+    assert (response.status_code, response.json()) == (200, {"status": "relayed", "engaged": True})
     assert summonses.open_of(person) == []
 
 

@@ -186,6 +186,9 @@ def test_what_is_wrong_with_the_settings_is_named(path: Path) -> None:
     assert not found(AAUTH_KEYS="", AAUTH_PERSON_SERVER=False)
     assert found(AAUTH=False) == found(AAUTH_PERSON_SERVER="yes") == {"agentic.E198"}
     assert found(AAUTH_TOKEN_SECONDS=3601) == found(AAUTH_TOKEN_SECONDS=1.5) == {"agentic.E199"}
+    for scopes in (["calendar"], {"my calendar": "x"}, {"calendar": ""}, {"": "x"}, {"calendar": 5}):
+        assert "agentic.E203" in found(AAUTH_SCOPES=scopes), scopes
+    assert not found(AAUTH_SCOPES={"calendar": "Your calendar"})
     for mode, expected in ((0o644, "agentic.E202"), (0o640, "agentic.W200")):
         os.chmod(path, mode)
         assert found() == {expected}

@@ -354,7 +354,8 @@ def test_an_agent_of_the_older_wording_asks_with_what_it_knows(desk: Desk, wordi
             assert ask(path).status_code == 202
         wanted = desk.asked[-1][0]
         assert (wanted.owner, wanted.older) == (f"aauth:{server.issuer}|{server.issuer}", True)
-        assert (wanted.scope, wanted.audience, wanted.presented) == (SCOPE, ELSEWHERE, {})
+        assert (wanted.scope, wanted.audience) == (SCOPE, ELSEWHERE)
+        assert wanted.presented == {"resource_token": wanted.request_id}
         assert wanted.key == signatures.public_jwk(server.key)
         for changed in (
             {"agent": "https://other.example"},
@@ -399,7 +400,8 @@ def test_a_request_is_replaced_by_one_of_the_same_resource_for_the_same_person(d
 
     narrower = instead()
     assert (narrower.scope, narrower.audience, narrower.owner) == ("data.read", ELSEWHERE, desk.agent.owner)
-    assert narrower.presented == wanted.presented
+    assert {**narrower.presented, "resource_token": wanted.request_id} == wanted.presented
+    assert narrower.request_id == narrower.presented["resource_token"] != wanted.request_id
     for changed in ({"agent_jkt": "x" * 43}, {"sub": "other"}, {"ps": "https://other.example"}):
         with pytest.raises(Problem) as refused:
             instead(**changed)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from gateway import delivery, windows
 from gateway.aauth import issuers, signatures
 from gateway.aauth.person_server import issuing, keys, revocation_views, revoking, telling
+from gateway.aauth.problems import Problem
 from gateway.models import OutboxMessage
 from gateway.person_models import Grant, IssuedToken, RevokedToken
 from interventions.http import NoReply, Reply
@@ -149,6 +150,26 @@ def test_with_an_agent_token_go_all_that_we_gave_to_the_agent(desk: Desk) -> Non
     assert all(revoking.is_revoked(US, claims_of(token)["jti"]) for token in given)
     assert record_of(others).revoked_at is None
     assert desk.ask(PERSON, {"resource": ELSEWHERE}).headers["Signature-Error"] == "error=revoked_jwt"
+
+
+def test_what_was_revoked_while_the_person_thought_about_it_leads_to_nothing(desk: Desk) -> None:
+    shown = desk.shown()
+    later = timezone.now() + timedelta(hours=1)
+    owner = desk.agent.provider.issuer
+    for member, undo in (
+        ("jti", lambda: revoking.revoke(record_of(shown))),
+        ("resource_token", lambda: revoking.record(ELSEWHERE, "one", later)),
+        ("agent_token", lambda: revoking.record(owner, "one", later)),
+    ):
+        jti = claims_of(shown)["jti"] if member == "jti" else "one"
+        given, waiting = (desk.granted(Grant.AUTH_TOKEN, presented={member: jti}) for _ in range(2))
+        before = issuing.body_of(given)
+        undo()
+        with pytest.raises(Problem) as refused:
+            issuing.body_of(waiting)
+        assert (refused.value.status, refused.value.code) == (403, "revoked"), member
+        assert before["auth_token"]
+    assert not IssuedToken.objects.filter(grant=waiting).exists()
 
 
 # Our own ---------------------------------------------------------------------------------------
