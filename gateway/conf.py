@@ -303,7 +303,7 @@ class Conf:
     """A person is at a page of ours that asked for news within so many seconds."""
     REACH_WEBHOOK: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The merchant's own server that reaches people in its app: `{"url": ..., "secret": ...}`; see
-    docs/aauth/person.md. Empty: there is none."""
+    docs/aauth/channels.md. Empty: there is none."""
     REACH_PUSH_KEY: str = field(default="", repr=False)
     """The file with the key by which push services know us (VAPID), made by `agentic_push_key create`. Empty:
     no push messages."""

@@ -14,9 +14,10 @@ from gateway.demo.arrivals import Arrivals
 from gateway.demo.browser import Page
 from gateway.demo.chromium import OpenPage, opened
 from gateway.demo.client import origin
-from gateway.demo.shopper import Account, Shopper, Shoppers
+from gateway.demo.shopper import AWAY, Account, Shopper, Shoppers
 from gateway.demo.signed import SignedAgent
 
+REQUEST = re.compile(r"/requests/smn_[0-9a-z]+$")
 REVOKE = re.compile(r"/agents/\d+/revoke$")
 
 
@@ -74,7 +75,7 @@ class Accounts(Arrivals):
     @contextmanager
     def at_real_page(self, account: Account) -> Iterator[OpenPage | None]:
         """The same in the Chromium of this machine; None where there is none that could be used."""
-        with opened(account, f"{self._mount}/account/") as page:
+        with opened(account, f"{self._mount}/account/{AWAY}") as page:
             if page is not None:
                 self._print.happens(f"{account.name} is signed in, in a real Chromium: {page.heading()}")
             yield page
@@ -87,6 +88,9 @@ class Accounts(Arrivals):
             raise BrokenPromise("the banner of the open page says that an agent needs its person")
         self._print.happens(f"The banner of {shopper.account.name}'s page says: {news.get('title')}")
         page = shopper.look(news["url"])
+        if not REQUEST.search(page.url):  # several wait, the newest last
+            links = [link for link in page.links if REQUEST.search(link)]
+            page = shopper.look(links[-1]) if links else page
         self._print.happens(f"{shopper.account.name} opens it, and reads: {page.heading}")
         return page
 

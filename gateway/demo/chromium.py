@@ -78,6 +78,9 @@ def opened(account: Account, home: str) -> Iterator[OpenPage | None]:
                 with page.expect_response(lambda answer: answer.url.endswith("/news")):
                     page.press('input[name="password"]', "Enter")
             yield OpenPage(page)
+            # Else the shop would count on that page for some seconds more.
+            page.goto(home)
+            page.click('form[action$="/sign-out"] button')
         except Error as problem:
             raise BrokenPromise(
                 f"a real browser shows what it should: {str(problem).splitlines()[0]}"

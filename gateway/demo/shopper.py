@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import httpx
 
 from gateway.demo.answers import BrokenPromise
-from gateway.demo.browser import Page
+from gateway.demo.browser import Form, Page
 from gateway.demo.client import NoServer, origin
 from gateway.demo.person import Person
 
@@ -32,6 +32,9 @@ class Account:
 # The demo shop's people; its start page names them, and a real merchant has none.
 ALEX = Account("Alex", "alex@example.com", "demo-only-shopper")
 SAM = Account("Sam", "sam@example.com", "demo-only-shopper")
+
+AWAY = "history"
+"""A page of the account that does not list itself what waits, so that its banner says it."""
 
 
 class Shopper(Person):
@@ -51,15 +54,20 @@ class Shopper(Person):
         return self._signed_in(super().arrive(url, code))
 
     def press(self, page: Page, **filled_in: str) -> Page:
-        return self._signed_in(super().press(page, **filled_in))
+        """The page after a button of this one; never the one with which they would sign out."""
+        written = [name for name in filled_in if name not in ("answer", "decision")]
+        for form in page.forms:
+            if form.has("csrfmiddlewaretoken") and all(map(form.has, written)) and not _signs_out(form):
+                return self._signed_in(self._browser.submit(page, form, **filled_in))
+        raise BrokenPromise(f"the shopper's page asks a question; it says: {page.heading or page.status}")
 
     def ask_agent(self, url: str, code: str, question: str) -> Page:
         asking = self.press(self.look(url), answer="ask", code=code)
         return self.press(asking, question=question)
 
     def stay(self) -> Page:
-        """The page of their account is open, and asks for news, as it does every few seconds."""
-        self._open_page = self.look(self._home)
+        """A page of their account is open, and asks for news, as it does every few seconds."""
+        self._open_page = self.look(AWAY)
         self.news()
         return self._open_page
 
@@ -74,7 +82,7 @@ class Shopper(Person):
     def sign_out(self) -> Page:
         """What they read then; no page of theirs is open any more. Raises BrokenPromise without a button."""
         page, self._open_page = self.look(self._home), None
-        form = next((form for form in page.forms if "out" in form.action.rsplit("/", 2)[-1]), None)
+        form = next(filter(_signs_out, page.forms), None)
         if form is None:
             raise BrokenPromise("the account has a button to sign out")
         return self._browser.submit(page, form)
@@ -95,6 +103,10 @@ class Shopper(Person):
         if after.form("password") is not None:
             raise BrokenPromise(f"{self.account.email} can sign in")
         return after
+
+
+def _signs_out(form: Form) -> bool:
+    return form.action.endswith("/sign-out")
 
 
 class Shoppers:

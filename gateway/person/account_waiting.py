@@ -94,7 +94,7 @@ class News(AccountPage):
             PRESENCE,
             browser,
             max_age=PRESENCE_SECONDS,
-            path=reverse("agentic:account"),
+            path="/",  # whoever signs people out has to see it, to end what it says (`reaching.left`)
             secure=conf().PUBLIC_URL.startswith("https:"),
             httponly=True,
             samesite="Lax",

@@ -283,6 +283,15 @@ def test_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
         "aauth_person_server_unable",
         "aauth_person_server_silent",
         "aauth_person_server_down",
+        "ps_live_session",
+        "ps_no_channel",
+        "ps_channel_dies",
+        "ps_question",
+        "ps_max_wait",
+        "ps_unreachable",
+        "ps_authorization",
+        "ps_authorization_no_questions",
+        "ps_revoked",
     ]
 
 
