@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import re
 import shutil
 from collections.abc import Iterator
@@ -65,6 +66,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         waits = item.get_closest_marker("server") or item.get_closest_marker("browser")
         if waits or "live_server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests and all that they import stay to the end: who looks for garbage need not look there."""
+    gc.collect()
+    gc.freeze()
 
 
 def _left_out(config: pytest.Config, item: pytest.Item) -> bool:
