@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Ten thousand tests and all that they import stay to the end: who looks for garbage need not look there."""
+    """Ten thousand tests stay to the end: who looks for garbage need not look there each time."""
     gc.collect()
     gc.freeze()
 
