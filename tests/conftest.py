@@ -79,6 +79,8 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> bool:
         return True
     if not config.getoption("--with-database"):
         return False
+    if item.get_closest_marker("one_database"):
+        return True
     server = item.get_closest_marker("server")
     # A server of its own runs on SQLite, whatever this run is on, unless its test says otherwise.
     marked = any(item.get_closest_marker(mark) for mark in ("django_db", "services")) or (
