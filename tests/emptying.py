@@ -28,7 +28,7 @@ _names: dict[str, list[str]] = {}
 def install() -> None:
     """From now on `TransactionTestCase`, and the fixtures built on it, empty databases in this way."""
     TransactionTestCase._fixture_teardown = _fixture_teardown  # type: ignore[method-assign, assignment]
-    TransactionTestCase._should_reload_connections = _should_reload_connections  # type: ignore[method-assign, assignment]
+    TransactionTestCase._should_reload_connections = _should_reload_connections  # type: ignore[attr-defined]
 
 
 def _fixture_teardown(case: Any) -> None:
