@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import re
 import shutil
 from collections.abc import Iterator
@@ -69,11 +70,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+def pytest_collection_finish() -> None:
+    """Ten thousand tests stay to the end: who looks for garbage need not look there each time."""
+    gc.collect()
+    gc.freeze()
+
+
 def _left_out(config: pytest.Config, item: pytest.Item) -> bool:
     if item.get_closest_marker("stripe_live") and "stripe_live" not in str(config.option.markexpr):
         return True
     if not config.getoption("--with-database"):
         return False
+    if item.get_closest_marker("one_database"):
+        return True
     server = item.get_closest_marker("server")
     # A server of its own runs on SQLite, whatever this run is on, unless its test says otherwise.
     marked = any(item.get_closest_marker(mark) for mark in ("django_db", "services")) or (

@@ -98,7 +98,7 @@ def _table(kind: type[models.Model]) -> str:
 
 
 def _columns(kind: type[models.Model]) -> list[str]:
-    return [one.column for one in kind._meta.concrete_fields]
+    return [str(one.column) for one in kind._meta.concrete_fields]
 
 
 def _read(kind: type[models.Model]) -> list[Row]:
@@ -117,7 +117,7 @@ def _write(kind: type[models.Model], rows: list[Row]) -> None:
     names = _columns(kind)
     columns = ", ".join(map(connection.ops.quote_name, names))
     now = str(connection.ops.adapt_datetimefield_value(timezone.now()))
-    times = [one.column for one in kind._meta.concrete_fields if isinstance(one, models.DateTimeField)]
+    times = [str(one.column) for one in kind._meta.concrete_fields if isinstance(one, models.DateTimeField)]
     for row in rows:
         row.update((name, now) for name in times if row[name])
     with connection.cursor() as cursor:

@@ -17,6 +17,10 @@ from interventions.negotiation import Kind
 from tests.agents import ADDRESS, PlayedAgent
 from tests.interventions.wallet import PlayedWallet
 
+pytestmark = pytest.mark.one_database(
+    "What an agent declares is weighed in Python; the rows are those of any purchase."
+)
+
 SUBSETS = [
     list(chosen)
     for chosen in chain.from_iterable(combinations([kind.value for kind in Kind], n) for n in range(7))

@@ -38,6 +38,10 @@ from tests.bank import Wire, provider, run
 from tests.interventions.wallet import PlayedWallet
 from tests.parts import never_left_alone, plugged
 
+pytestmark = pytest.mark.one_database(
+    "Whether a claim counts is decided in Python; the rows are those of any purchase."
+)
+
 BY_NAME = [pytest.param(*entry, id=name) for name, entry in STATES.items()]
 
 

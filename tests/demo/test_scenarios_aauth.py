@@ -15,6 +15,10 @@ from gateway.models import Agent
 from gateway.pending_models import PendingRequest
 from interventions.models import Clarification
 
+pytestmark = pytest.mark.one_database(
+    "The demo agent sees HTTP alone; the addresses that it asks are tried on both."
+)
+
 NAMES = [name for name in SCENARIOS if name.startswith("aauth_")]
 
 

@@ -62,7 +62,12 @@ def test_six_digits_by_chance_are_no_leak() -> None:
     assert len(scanner.found) == 1
 
 
-@pytest.mark.parametrize("name", ["code", "key", "card number", "token"])
+ELSEWHERE = pytest.mark.one_database("One secret shows that the scan reads this database.")
+
+
+@pytest.mark.parametrize(
+    "name", ["key", *(pytest.param(name, marks=ELSEWHERE) for name in ("code", "card number", "token"))]
+)
 def test_a_planted_leak_is_found_everywhere(agent: Played, scanner: Scanner, name: str) -> None:
     """The negative control, one for each kind of evidence."""
     value = agent.secret[name]

@@ -23,6 +23,10 @@ from tests.agents import PlayedAgent
 from tests.people import Person, form
 from tests.person.pages import EVERY, STARTS, VISITS, ask
 
+pytestmark = pytest.mark.one_database(
+    "About headers, forms and HTML; what the pages write is written by services that run on both."
+)
+
 FRAMED = {"confirm_embed"}
 """Pages that other sites may show in a frame, by a list."""
 IDLE_SECONDS = 15 * 60

@@ -11,7 +11,6 @@ from gateway import agents
 from gateway.models import Agent
 from gateway.shop import demo
 from gateway.shop.models import DeliveryOption, PickupPlace, Product, TaxRate
-from interventions.models import ClarificationRule, Policy
 from tests import stocking
 
 pytestmark = pytest.mark.django_db
@@ -115,14 +114,13 @@ def test_the_copy_that_other_tests_begin_with_is_the_same() -> None:
     """Whatever the database makes of a type, and that it is of now."""
 
     def written() -> list[dict[str, Any]]:
-        kinds = (Product, PickupPlace, DeliveryOption, TaxRate, Policy, ClarificationRule)
-        return [row for kind in kinds for row in kind.objects.order_by("pk").values()]
+        return [row for kind in stocking.SHOP.kinds for row in kind._default_manager.order_by("pk").values()]
 
     stocking.load()
     stocking.load()
     first = written()
-    for kind in (DeliveryOption, PickupPlace, Product, TaxRate, Policy, ClarificationRule):
-        kind.objects.all().delete()
+    for kind in reversed(stocking.SHOP.kinds):
+        kind._default_manager.all().delete()
     began = timezone.now()
     stocking.load()
     again = written()
