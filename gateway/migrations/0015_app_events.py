@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agentic_gateway", "0012_person_server"),
+        ("agentic_gateway", "0014_summons_secrets"),
     ]
 
     operations = [

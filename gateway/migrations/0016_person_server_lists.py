@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agentic_gateway", "0012_person_server"),
+        ("agentic_gateway", "0015_app_events"),
     ]
 
     operations = [

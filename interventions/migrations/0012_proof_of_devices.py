@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agentic_interventions", "0010_reaching"),
+        ("agentic_interventions", "0011_consent_rules"),
     ]
 
     operations = [
