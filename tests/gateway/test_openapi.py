@@ -175,7 +175,7 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     account = "/agentic/account"
     asking |= {f"{account}/{page}" for page in ("", "news", "agents", "devices", "history")}
     asking |= {f"{account}/requests/{{summons_id}}", f"{account}/agents/{{binding}}/revoke"}
-    asking |= {f"{account}/agents/grants/{{grant_id}}/revoke", "/sign-in", "/sign-out"}
+    asking |= {f"{account}/agents/grants/{{grant_id}}/revoke"}
     push = {
         f"/agentic/account/push/{verb}" for verb in ("subscribe", "standing", "test", "remove", "confirm")
     }
