@@ -131,7 +131,7 @@ def ask(wanted: Wanted) -> Summons:
         return known(wanted) or ask(wanted)
     look(row)
     if row.state in Summons.OPEN:
-        notice = _notice(row)
+        notice = _told_to_person(row)
         _reached(row, reaching.reach(notice, wanted.max_wait) if notice else None)
     log.info("%s: %s wants its person (%s): %s %s", row.pk, row.owner, row.kind, row.state, row.channel)
     return row
@@ -280,7 +280,7 @@ def standing(row: Summons) -> None:
     look(row)
     if row.state in Summons.OPEN:
         left = (row.expires_at - timezone.now()).total_seconds()
-        notice = _notice(row)
+        notice = _told_to_person(row)
         _reached(row, reaching.standing(notice, left) if notice else None)
 
 
@@ -371,7 +371,7 @@ def _is_active(row: Summons) -> bool:
     return agent is not None and agent.active
 
 
-def _notice(row: Summons) -> Notice | None:
+def _told_to_person(row: Summons) -> Notice | None:
     """What the person is told: who asks, in their language. None for somebody who has no account any more."""
     person = persons().by_id(row.person)
     agent = agents.of_owner(row.owner)

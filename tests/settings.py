@@ -52,6 +52,8 @@ AGENTIC_GATEWAY = {
     "RELAY": "off",
     "STRICT_RESPONSES": True,
     "RATE_STORE": "",
+    # The demo's is for whoever plays every scenario at once.
+    "AAUTH_RELAY_RATE": 6,
     # Tests of audit trails keep some.
     "AUDIT": False,
     # `tests/conftest.py` makes them, once for each process.

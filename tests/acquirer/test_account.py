@@ -84,6 +84,7 @@ def test_outside_the_demo_it_is_https_its_secrets_are_its_own_and_nobody_takes_i
             VAULT={},
             AUTHENTICATION={},
             AAUTH_ISSUERS={},
+            REACH_PUSH_KEY="",
             PAYMENTS="gateway.acquirer_account.provider",
             ACQUIRER={**ACCOUNT, **changed},
         )

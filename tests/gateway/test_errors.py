@@ -15,7 +15,7 @@ from rest_framework.exceptions import ParseError
 
 from checkout import errors as domain
 from gateway import errors as door
-from gateway import intake, payment_webhook, strict_json
+from gateway import app_endpoint, intake, payment_webhook, strict_json
 from gateway.aauth.signature_problem import TITLES
 from gateway.acp import delegated_refusals, refusals, versions
 from schemas import facade
@@ -27,8 +27,8 @@ OURS = ("checkout", "gateway", "interventions")
 HEADS = (door.GatewayError, intake.IntakeError, domain.CheckoutError)
 """Heads of families: raised through their members only."""
 
-NOT_FOR_AGENTS = (payment_webhook.NotGenuine,)
-"""Told to the payment provider."""
+NOT_FOR_AGENTS = (payment_webhook.NotGenuine, app_endpoint.NotGenuine, app_endpoint.NobodyThere)
+"""Told to the payment provider, and to the merchant's own server."""
 
 OTHERS = ("gateway.interaction_api.", "gateway.aauth.")
 """Where refusals live that are told in another form: the Interaction API's own, and AAuth's."""
