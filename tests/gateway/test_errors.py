@@ -14,8 +14,8 @@ from django.test import Client
 from rest_framework.exceptions import ParseError
 
 from checkout import errors as domain
-from gateway import errors as door
 from gateway import app_endpoint, intake, payment_webhook, strict_json
+from gateway import errors as door
 from gateway.aauth.signature_problem import TITLES
 from gateway.acp import delegated_refusals, refusals, versions
 from schemas import facade
