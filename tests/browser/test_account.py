@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +11,7 @@ from playwright.sync_api import Page, expect
 from gateway.shoppers import DEMO_PASSWORD, DEMO_PERSONS
 from tests.browser.phones import Phones
 from tests.browser.rules import accessible
-from tests.browser.shop import Shop, served
+from tests.browser.shop import Shop
 from tests.browser.walks import heading
 from tests.project.server import ROOT, environment
 
@@ -21,7 +19,6 @@ pytestmark = pytest.mark.browser
 
 ALEX = DEMO_PERSONS[0][0]
 WAITING = "What your agents want from you"
-SETTINGS = "tests.browser.account_settings"
 SUMMON = """
 import sys, django
 django.setup()
@@ -46,15 +43,9 @@ Summons.objects.create(
 """What the interaction endpoint does for an agent, whose signature is not what is tried here."""
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with served(tmp_path_factory.mktemp("account"), SETTINGS, PYTHONPATH=str(Path.cwd())) as shop:
-        yield shop
-
-
 def summon(shop: Shop, kind: str) -> None:
     """An agent of Alex' wants something."""
-    given = environment(**shop.server.variables)
+    given = environment(DJANGO_SETTINGS_MODULE="gateway.project.demo", **shop.server.variables)
     subprocess.run([sys.executable, "-c", SUMMON, ALEX, kind], cwd=ROOT, env=given, check=True)
 
 

@@ -166,7 +166,7 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     assert called == {(place, method) for method, place, _ in each(written)}
     confirm = "/agentic/confirm/{ticket}"
     passkey = {f"{confirm}/passkey{more}" for more in ("", "/options", "/proof", "/status")}
-    parts = {f"{confirm}/{part}" for part in ("return", "code", "embed", "element")}
+    parts = {f"{confirm}/{part}" for part in ("return", "code", "embed", "element", "consent")}
     asking = {confirm, "/agentic/confirm/returned/{payment_id}"} | parts | passkey
     handoff = "/agentic/checkout/{ticket}"
     asking |= {handoff} | {f"{handoff}/{part}" for part in ("contact", "address", "delivery", "payment")}
@@ -175,7 +175,7 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
     account = "/agentic/account"
     asking |= {f"{account}/{page}" for page in ("", "news", "agents", "devices", "history")}
     asking |= {f"{account}/requests/{{summons_id}}", f"{account}/agents/{{binding}}/revoke"}
-    asking |= {f"{account}/agents/grants/{{grant_id}}/revoke", "/sign-in", "/sign-out"}
+    asking |= {f"{account}/agents/grants/{{grant_id}}/revoke"}
     push = {
         f"/agentic/account/push/{verb}" for verb in ("subscribe", "standing", "test", "remove", "confirm")
     }
@@ -193,7 +193,16 @@ def test_all_routes_are_in_the_document_and_nothing_else(written: dict[str, Any]
         "/agentic/account/app",
         # In words of AAuth, which has documents of its own.
         "/agentic/aauth/pending/{token}",
+        "/agentic/aauth/account",
+        "/agentic/aauth/jwks",
+        "/agentic/aauth/revoke",
+        "/agentic/aauth/person/person-token",
+        "/agentic/aauth/person/auth-token",
+        "/agentic/aauth/person/token",
+        "/agentic/aauth/person/interaction",
+        "/agentic/aauth/person/relay/{token}",
         "/.well-known/aauth-resource.json",
+        "/.well-known/aauth-person.json",
         "/.well-known/agents.txt",
         "/.well-known/agents.json",
         "/agents.json",

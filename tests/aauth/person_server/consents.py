@@ -121,9 +121,11 @@ def serving(**settings: Any) -> Iterator[Asker]:
     with shopping(AAUTH_PERSON_SERVER=True, **settings) as signer:
         asking.plug(finish=made)
         question_rules.forget()
-        yield Asker(signer)
-    asking.plug(finish=None)
-    question_rules.forget()
+        try:
+            yield Asker(signer)
+        finally:
+            asking.plug(finish=None)  # what starts up comes after us
+            question_rules.forget()
 
 
 @pytest.fixture
