@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
-from gateway import agents, delivery, operators
+from gateway import agents, delivery, operators, shoppers
+from gateway.demo import chromium
 from gateway.project import beside
 from gateway.shop import demo
 from tests.tcp_ports import free_port
@@ -27,7 +28,9 @@ def merchant(
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
     """The address of a real server with the demo shop, which advertises that address, and with the
-    sandbox wallet and the sandbox bank beside it."""
+    sandbox wallet and the sandbox bank beside it. Whether this machine has a Chromium makes no difference:
+    tests/browser has one."""
+    monkeypatch.setenv(chromium.SWITCH, "off")
     receiver_port = free_port()
     monkeypatch.setenv("DEMO_RECEIVER_PORT", str(receiver_port))
     settings.AGENTIC_WALLET = beside.told_the_wallet(live_server.url, tmp_path / "wallet.sqlite3")
@@ -41,6 +44,7 @@ def merchant(
     demo.load()
     agents.load_demo()
     operators.load_demo()
+    shoppers.load_demo()
     return live_server.url
 
 

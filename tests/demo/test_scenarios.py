@@ -569,13 +569,16 @@ def test_a_domain_is_enough_for_a_purchase(merchant: str, capsys: pytest.Capture
 
 
 def test_all_plays_every_scenario_and_shows_no_secret(
-    merchant: str, mailbox: Path, capsys: pytest.CaptureFixture[str]
+    merchant: str, mailbox: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """House rule: keys, tokens and codes appear in full nowhere, whole bodies included."""
+    """House rule: keys, tokens and codes appear in full nowhere, whole bodies included. Where the shop is a
+    person server each is judged so where it is played (test_scenarios_person_server)."""
+    most = {name: scenario for name, scenario in SCENARIOS.items() if not name.startswith("ps_")}
+    monkeypatch.setattr(commandline, "SCENARIOS", most)
     code, said = played(capsys, merchant, "all", "--verbose", "--mailbox", str(mailbox))
 
     assert code == 0, said
-    assert [name for name in SCENARIOS if f"{name} ended as promised." not in said] == []
+    assert [name for name in most if f"{name} ended as promised." not in said] == []
     assert '"token": "spt_..."' in said
     assert "Bearer demo..." in said
     assert '"code": "******"' in said

@@ -9,7 +9,7 @@ import pytest
 
 from checkout.models import Order
 from gateway import shoppers
-from gateway.demo import chromium, shopper
+from gateway.demo import shopper
 from gateway.demo.commandline import main
 from gateway.demo.scenarios import SCENARIOS
 from gateway.person_models import AgentBinding, Grant, Summons
@@ -29,14 +29,7 @@ GRANTED = {
 }
 
 
-@pytest.fixture(autouse=True)
-def own_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether this machine has a Chromium makes no difference here; tests/browser has one."""
-    monkeypatch.setenv(chromium.SWITCH, "off")
-
-
 def played(capsys: pytest.CaptureFixture[str], merchant: str, scenario: str) -> str:
-    shoppers.load_demo()
     code = main(["--url", merchant, "--scenario", scenario, "--verbose"])
     said = capsys.readouterr().out
     assert code == 0, said
