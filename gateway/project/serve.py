@@ -25,6 +25,7 @@ DEMO_NOTICE = """\
 Demo credentials (public: never serve anything real with them)
   Agent keys         demo-agent-key, other-agent-key
   Admin              admin / admin
+  Shoppers           alex@example.com, sam@example.com / demo-only-shopper
 """
 
 

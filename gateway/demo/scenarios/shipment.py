@@ -21,6 +21,9 @@ def story(play: Play) -> None:
         done = play.post(path, paying(session))
         play.promise(done.session_status == "completed" and bool(done.order_id), "there is an order")
 
+        # An event tells of the order as it is when it is sent: what is told first is waited for.
+        play.promise(receiver.event(done.order_id) is not None, "an event says that there is an order")
+
         play.step("The merchant sends it.")
         play.sends(done.order_id, carrier="Demo Parcel", tracking_url=TRACKING)
         event = receiver.event(done.order_id, when=lambda order: order.get("status") == "shipped")
