@@ -1,8 +1,4 @@
-"""What fifty agents that wait for their people cost everybody else (`Prefer: wait`, decision 34).
-
-Part of `make bench`: a measurement, which fails only when it could not measure. BENCH_CREATES (300) creates
-are sent one after another, in BENCH_ROUNDS (3) rounds with and without the waiting agents in turn.
-"""
+"""What fifty agents that wait for their people cost everybody else (`Prefer: wait`, decision 34)."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ import httpx
 import pytest
 
 from tests.agents import ADDRESS, BASE, MINIMAL, VERSION
-from tests.benchmarks import measuring
+from tests.benchmarks import beside, measuring
 from tests.benchmarks.shop import throw_away_database
 from tests.project.server import Server
 
@@ -67,42 +63,10 @@ def waiting(server: Server, places: list[str]) -> Iterator[list[str]]:
             agent.join(60)
 
 
-def creates(server: Server, count: int) -> list[float]:
-    """How many milliseconds each took, in order of length."""
-    headers = {"Authorization": "Bearer demo-agent-key", "API-Version": VERSION}
-    took = []
-    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as http:
-        for _ in range(count):
-            began = time.perf_counter()
-            key = {"Idempotency-Key": uuid.uuid4().hex}
-            answer = http.post(f"{BASE}/checkout_sessions", json=MINIMAL, headers=key)
-            took.append(1000 * (time.perf_counter() - began))
-            assert answer.status_code == 201
-    return sorted(took)
-
-
-def at(share: float, took: list[float]) -> float:
-    return took[min(len(took) - 1, int(share * len(took)))]
-
-
 def test_creates_beside_fifty_waiting_agents(tmp_path: Path) -> None:
-    count = int(os.environ.get("BENCH_CREATES") or 300)
-    rounds = int(os.environ.get("BENCH_ROUNDS") or 3)
-    alone: list[float] = []
-    beside: list[float] = []
     with throw_away_database(os.environ["DATABASE_URL"]) as database:
         measuring.prepare(database, tmp_path)
         shared = {"DATABASE_URL": database, "WORKERS": "2", "THREADS": "16"}
         with Server(tmp_path, "tests.benchmarks.waiting_settings", **shared).start() as server:
             places = [parked(server, number) for number in range(AGENTS)]
-            creates(server, count // 3)
-            for _ in range(rounds):
-                alone += creates(server, count)
-                with waiting(server, places) as seen:
-                    beside += creates(server, count)
-    alone.sort()
-    beside.sort()
-    answered = {kind: seen.count(kind) for kind in sorted(set(seen))}
-    for name, took in (("alone", alone), ("beside fifty", beside)):
-        print(f"create {name}: p50 {at(0.5, took):.1f} ms, p99 {at(0.99, took):.1f} ms")
-    print(f"p99 ratio {at(0.99, beside) / at(0.99, alone):.2f}; polls of the last round: {answered}")
+            beside.measured(server, lambda: waiting(server, places), "fifty waiting agents")
