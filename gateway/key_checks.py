@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from gateway import key_rings
+from gateway import secret_files
 from gateway.conf import NAME, conf
 from gateway.key_rings import KeyFile
 
@@ -25,10 +25,10 @@ def of(
         return []  # the demo makes its own when it starts
     try:
         file.ring()
-        others = key_rings.readable_by(path)
-    except (key_rings.Unusable, OSError) as problem:
+        others = secret_files.readable_by(path)
+    except (secret_files.Unusable, OSError) as problem:
         return [Error(f"{setting}: {problem}", hint=hint, id=errors[1])]
-    if others & key_rings.OTHERS:
+    if others & secret_files.OTHERS:
         text = f"{setting}: everybody on this machine can use the file. chmod 600 makes it yours."
         return [Error(text, id=errors[2])]
     if others:

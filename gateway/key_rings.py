@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import stat
 from base64 import b64decode, b64encode
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -30,19 +27,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.utils import timezone
 
-from gateway.conf import conf
+from gateway import secret_files
+from gateway.secret_files import AlreadyThere as AlreadyThere
+from gateway.secret_files import SecretFile
+from gateway.secret_files import Unusable as Unusable
 
 ID_DIGITS = 16
-OTHERS = stat.S_IRWXO
-GROUP = stat.S_IRWXG
-
-
-class Unusable(Exception):
-    """There is no key to sign with. The text says why, and quotes nothing of the file."""
-
-
-class AlreadyThere(Exception):
-    """The file exists: another key comes by rotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +66,17 @@ class KeyFile:
 
     def __init__(self, setting: str) -> None:
         self.setting = setting
-        self._read: tuple[tuple[Any, ...], Ring] | None = None
+        self._file = SecretFile(setting, self._ring)
 
     def ring(self) -> Ring:
         """The keys in the file, as it is now. Raises Unusable."""
-        named: str = getattr(conf(), self.setting)
-        if not named:
-            raise Unusable(f"{self.setting} names no file.")
-        path = Path(named)
-        try:
-            found = path.stat()
-            mark = (str(path), found.st_ino, found.st_mtime_ns, found.st_size)
-            read = self._read
-            if read is None or read[0] != mark:
-                read = self._read = (mark, self._ring(path.read_bytes()))
-        except OSError as problem:
-            raise Unusable(f"The file named by {self.setting} cannot be read: {problem.strerror}.") from None
-        return read[1]
+        return self._file.read()
 
     def create(self, path: Path) -> PublicKey:
-        """The file is there with a first key, for its owner alone. Raises AlreadyThere, OSError."""
+        """The file is there with a first key, for its owner alone; another one comes by rotation. Raises
+        AlreadyThere, OSError."""
         key, entry = _new()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = _written(path.with_name(f".{path.name}.{secrets.token_hex(8)}"), [entry])
-        try:
-            os.link(made, path)  # unlike a rename this replaces nothing, whoever else creates one now
-        except FileExistsError:
-            raise AlreadyThere(f"{path.name} exists already.") from None
-        finally:
-            made.unlink()
+        secret_files.create(path, _content([entry]))
         return key
 
     def rotate(self, path: Path) -> PublicKey:
@@ -120,7 +92,8 @@ class KeyFile:
             if earlier.pop("private_key", None):
                 earlier["retired_at"] = key.created_at
         # One at a time: whoever else rotates now finds this name taken.
-        os.replace(_written(path.with_name(f".{path.name}.new"), [entry, *entries], like=before), path)
+        new = path.with_name(f".{path.name}.new")
+        os.replace(secret_files.written(new, _content([entry, *entries]), like=before), path)
         return key
 
     def every(self, path: Path) -> tuple[PublicKey, ...]:
@@ -159,11 +132,6 @@ class KeyFile:
         return Ring(signer, keys)
 
 
-def readable_by(path: Path) -> int:
-    """The permission bits that somebody else than the owner has."""
-    return stat.S_IMODE(path.stat().st_mode) & (GROUP | OTHERS)
-
-
 def _new() -> tuple[PublicKey, dict[str, Any]]:
     signer = Ed25519PrivateKey.generate()
     private = signer.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
@@ -180,23 +148,8 @@ def _new() -> tuple[PublicKey, dict[str, Any]]:
     return key, entry
 
 
-def _written(path: Path, entries: list[dict[str, Any]], like: os.stat_result | None = None) -> Path:
-    """A new file of that content, which only its owner can read, or who could read the one before it."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            if like is not None:
-                os.fchown(handle, like.st_uid, like.st_gid)
-                os.fchmod(handle, stat.S_IMODE(like.st_mode))
-            json.dump({"keys": entries}, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        with suppress(OSError):
-            path.unlink()
-        raise
-    return path
+def _content(entries: list[dict[str, Any]]) -> bytes:
+    return (json.dumps({"keys": entries}, indent=2) + "\n").encode()
 
 
 def _public(signer: Ed25519PrivateKey) -> bytes:

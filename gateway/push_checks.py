@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from gateway import push_key, reach_parts
+from gateway import push_key, reach_parts, secret_files
 from gateway.conf import DEMO_SECRET, NAME, conf
 from interventions.channels import web_push
 
@@ -33,7 +33,7 @@ def push(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return found  # the demo makes its own when it starts
     try:
         push_key.key()
-        if push_key.readable_by_others(path):
+        if secret_files.readable_by(path):
             text = f"{KEY}: others than its owner can use the file. chmod 600 makes it yours."
             found.append(Error(text, id="agentic.E271"))
     except (push_key.Unusable, OSError) as problem:
