@@ -163,7 +163,7 @@ def test_what_the_settings_leave_out_is_no_way() -> None:
 
 @pytest.mark.requirement("AA-211")
 @pytest.mark.parametrize(
-    ("fails", "result", "enabled"),
+    ("fails", "result", "verified"),
     [
         (ChannelGone(), "refused", False),
         (NotReached(), "broken", True),
@@ -171,14 +171,16 @@ def test_what_the_settings_leave_out_is_no_way() -> None:
     ],
 )
 def test_the_next_way_when_one_fails(
-    fails: Exception, result: str, enabled: bool, caplog: pytest.LogCaptureFixture
+    fails: Exception, result: str, verified: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     using(Played("web_push", fails), Played("webhook"))
     broken, hook = way("web_push"), way("webhook")
     assert reaching.reach(NOTICE) == hook
     assert results() == [("web_push", result), ("webhook", "taken")]
     broken.refresh_from_db()
-    assert (broken.enabled, broken.failed_at is not None) == (enabled, True)
+    # Whether it is wanted stays the person's to say; what is gone has to prove itself anew.
+    assert (broken.enabled, broken.failed_at is not None) == (True, True)
+    assert (broken.verified_at is not None) == verified
     assert "secret" not in caplog.text
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
-from gateway import checks
+from gateway import checks, persons
 from gateway.acp.views import CheckoutSession as OurView
 
 
@@ -25,6 +26,18 @@ def test_nothing_is_wrong_with_it() -> None:
 @pytest.mark.django_db
 def test_nothing_is_wrong_with_its_database() -> None:
     call_command("check", fail_level="WARNING", databases=["default"])
+
+
+@pytest.mark.django_db
+def test_his_customers_have_accounts_here() -> None:
+    """His user model has neither a name nor a column that says who is active."""
+    customer = get_user_model()._default_manager.create(email="ada@example.com")
+
+    known = persons.persons().by_id(str(customer.pk))
+
+    assert known is not None
+    assert (known.id, known.email) == (str(customer.pk), "ada@example.com")
+    assert persons.persons().by_id("nobody") is None
 
 
 @pytest.mark.django_db
