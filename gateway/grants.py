@@ -43,6 +43,8 @@ log = logging.getLogger("agentic.grants")
 PREFIX = "grt_"
 ASKED_FOR = "what a grant is about"
 REVOKED = "revoked"
+MOST_SCOPES = 50
+"""So many things can be asked for at once: the page shows every one."""
 
 Revoking = Callable[[Grant], object]
 """Every token that was given out for the grant counts no more. Inside the transaction that takes it back."""
@@ -98,6 +100,8 @@ def ask(wanted: Wanted, person: str, *, takes_questions: bool = False) -> Grant:
     now = timezone.now()
     ends = now + timedelta(seconds=conf().AAUTH_CONSENT_SECONDS)
     with transaction.atomic():
+        for row in _same(wanted).filter(expires_at__lte=now):
+            end(row.pk, actor=SYSTEM, expired=True)  # nobody has noticed yet
         grant = Grant(
             person=person,
             fingerprint=fingerprint(wanted),
@@ -113,9 +117,7 @@ def ask(wanted: Wanted, person: str, *, takes_questions: bool = False) -> Grant:
 
 def asked_before(wanted: Wanted) -> Grant | None:
     """The open grant for which exactly this was asked, if there is one. Reads only."""
-    rows = Grant.objects.filter(owner=wanted.owner, state__in=GRANT_OPEN, expires_at__gt=timezone.now())
-    known = keys.digests(_said(wanted), ASKED_FOR)
-    return rows.filter(fingerprint__in=known).first()
+    return _same(wanted).filter(expires_at__gt=timezone.now()).first()
 
 
 def settle(grant_id: str) -> None:
@@ -312,10 +314,17 @@ def by(person: str) -> str:
     return f"{PERSON}:{person}"
 
 
+def _same(wanted: Wanted) -> QuerySet[Grant]:
+    """What is open for exactly this request, also when its time is over."""
+    known = keys.digests(_said(wanted), ASKED_FOR)
+    return Grant.objects.filter(owner=wanted.owner, state__in=GRANT_OPEN, fingerprint__in=known)
+
+
 def _said(wanted: Wanted) -> bytes:
-    said: list[Any] = [wanted.owner, dict(wanted.key), wanted.kind, wanted.request_id]
+    # A `jti` is its issuer's own: another resource may use it too.
+    said: list[Any] = [wanted.owner, dict(wanted.key), wanted.kind, wanted.audience, wanted.request_id]
     if not wanted.request_id:
-        said += [wanted.audience, wanted.scope, wanted.account]
+        said += [wanted.scope, wanted.account]
     return json.dumps(said, sort_keys=True).encode()
 
 
