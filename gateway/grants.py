@@ -193,6 +193,13 @@ def refuse(grant_id: str, *, actor: str, note: str) -> None:
         move(grant, GrantState.DENIED, decided_at=timezone.now())
 
 
+def undo(grant_id: str, *, actor: str) -> None:
+    """Not wanted, even if just allowed. Repeatable. Inside the transaction that ends the call."""
+    for grant in Grant.objects.select_for_update().filter(pk=grant_id):
+        _take_back(grant, actor=actor)
+    refuse(grant_id, actor=actor, note="refused")
+
+
 def end(grant_id: str, *, actor: str, expired: bool = False) -> None:
     """Nobody decides it any more. Repeatable. A transaction may be open."""
     with transaction.atomic():
@@ -316,8 +323,8 @@ def by(person: str) -> str:
 
 def _same(wanted: Wanted) -> QuerySet[Grant]:
     """What is open for exactly this request, also when its time is over."""
-    known = keys.digests(_said(wanted), ASKED_FOR)
-    return Grant.objects.filter(owner=wanted.owner, state__in=GRANT_OPEN, fingerprint__in=known)
+    rows = Grant.objects.filter(owner=wanted.owner, state__in=GRANT_OPEN)
+    return rows.filter(fingerprint__in=keys.digests(_said(wanted), ASKED_FOR))
 
 
 def _said(wanted: Wanted) -> bytes:

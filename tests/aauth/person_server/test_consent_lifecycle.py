@@ -328,3 +328,19 @@ def test_a_request_of_one_resource_is_never_taken_for_anothers(asker: Asker) -> 
     first, other = asker.ask(), asker.ask(audience="https://other.example")
     assert first.subject != other.subject
     assert Grant.objects.get(pk=other.subject).audience == "https://other.example"
+
+
+def test_a_person_who_stops_what_they_just_allowed_has_allowed_nothing(asker: Asker) -> None:
+    """In another tab, before the agent has heard of the yes: it is told no, and is given nothing later."""
+    pending = asker.ask()
+    ada = Account(pending, "ada")
+    first = ada.come()
+    ada.press(first, "continue")
+    asked = ada.open(ada.open(ada.path).headers["Location"])
+    ada.press(asked, "allow")
+    assert grant().state == "granted"
+
+    ada.press(first, "stop")
+
+    assert problem(asker.poll(pending)) == (403, "denied")
+    assert grant().state == "revoked"
