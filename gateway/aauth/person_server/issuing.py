@@ -90,6 +90,7 @@ def again(grant: Grant, wanted: Wanted) -> dict[str, Any]:
         ends = hour.timestamp() if ends is None else min(ends, hour.timestamp())
     with transaction.atomic():
         grant = _held(grant)
+        revoking.note(grant, wanted.presented)
         row = IssuedToken.objects.create(pk=secrets.token_hex(16), **_columns(grant, _expiry(ends)))
     return _body(grant, row, wanted.key)
 

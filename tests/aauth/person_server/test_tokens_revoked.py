@@ -293,3 +293,17 @@ def test_a_revoked_agent_token_neither_shops_nor_comes_for_what_was_granted(desk
         assert answer.headers["Signature-Error"] == "error=revoked_jwt"
     desk.agent.renew()
     assert desk.agent.get("/agentic/aauth/pending/x").status_code == 404
+
+
+def test_with_an_agent_token_go_those_that_were_given_without_asking_again(desk: Desk) -> None:
+    desk.granted(presented={"agent_token": "the first"})
+    given = []
+    for _ in range(3):
+        desk.agent.renew()
+        answer = desk.ask(PERSON, {"resource": ELSEWHERE})
+        given.append((claims_of(desk.agent.token), json.loads(answer.content)["person_token"]))
+
+    asked_with, token = given[1]
+    told = {"jti": asked_with["jti"], "exp": asked_with["exp"]}
+    assert revoke(desk.agent.provider, told, dwk="aauth-agent.json").status_code == 200
+    assert record_of(token).revoked_at is not None
