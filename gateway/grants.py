@@ -43,8 +43,7 @@ log = logging.getLogger("agentic.grants")
 PREFIX = "grt_"
 ASKED_FOR = "what a grant is about"
 REVOKED = "revoked"
-MOST_SCOPES = 50
-"""So many things can be asked for at once: the page shows every one."""
+MOST_SCOPES = 50  # at once: the page shows every one
 
 Revoking = Callable[[Grant], object]
 """Every token that was given out for the grant counts no more. Inside the transaction that takes it back."""
@@ -249,8 +248,7 @@ def let_in(grant_id: str, person: str) -> None:
 
 
 def of_person(person: str) -> QuerySet[Grant]:
-    """What agents were granted, are waiting for, or were refused by that person, the newest first. Reads
-    only."""
+    """What agents were granted, wait for, or were refused by that person, the newest first. Reads only."""
     return Grant.objects.filter(person=person) if person else Grant.objects.none()
 
 
@@ -263,11 +261,13 @@ def revoke(grant: Grant, person: str) -> bool:
 
 
 def revoke_agent(owner: str, person: str) -> bool:
-    """The agent acts for the person no more: whatever they granted to it is taken back, and what it waits
-    for is refused. False when it did not act for them. Repeatable. A transaction may be open."""
+    """The agent acts for the person no more: what they granted to it is taken back, and what it waits for is
+    refused. False when it did not act for them. Repeatable. A transaction may be open."""
     with transaction.atomic():
         revoked = bindings.revoke(owner, person)
-        rows = Grant.objects.select_for_update().filter(owner=owner, person=person)
+        # Also what it asked before it was theirs: nobody else could say yes to that.
+        whose = ("", person) if revoked else (person,)
+        rows = Grant.objects.select_for_update().filter(owner=owner, person__in=whose)
         for row in list(rows.filter(state__in=(GrantState.ASKED, GrantState.GRANTED)).order_by("pk")):
             if row.state == GrantState.GRANTED:
                 _take_back(row, actor=by(person))

@@ -344,3 +344,21 @@ def test_a_person_who_stops_what_they_just_allowed_has_allowed_nothing(asker: As
 
     assert problem(asker.poll(pending)) == (403, "denied")
     assert grant().state == "revoked"
+
+
+@pytest.mark.requirement("AA-213")
+def test_what_an_agent_asked_before_it_was_anybodys_ends_when_it_is_removed(asker: Asker) -> None:
+    """Else a page that was open before would take it on again without saying so."""
+    first, second = asker.ask(), asker.ask(request_id="another")
+    ada = Account(first, "ada")
+    later = Account(second, "ada")
+    ada.decides()
+    page = later.consent_page()
+    grants.revoke_agent(asker.owner, "somebody else")
+    assert Grant.objects.get(pk=second.subject).state == "asked"
+    grants.revoke_agent(asker.owner, ada.id)
+
+    later.press(page, "allow")
+
+    assert Grant.objects.get(pk=second.subject).state == "denied"
+    assert bindings.person_of(asker.owner) == ""
