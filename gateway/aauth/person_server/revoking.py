@@ -45,6 +45,12 @@ def of_grant(grant: Grant) -> int:
     return _revoke(IssuedToken.objects.filter(grant=grant))
 
 
+def of_agent(owner: str) -> int:
+    """Every token that the agent was given counts no more; how many did. Repeatable. A transaction may be
+    open."""
+    return _revoke(IssuedToken.objects.filter(owner=owner))
+
+
 def record(issuer: str, jti: str, expires_at: datetime) -> None:
     """The issuer takes a token of its own back. Repeatable.
 

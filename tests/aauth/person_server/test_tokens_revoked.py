@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from gateway import bindings, delivery, grants, windows
+from gateway import agents, bindings, delivery, grants, windows
 from gateway.aauth import issuers, signatures, vouching
 from gateway.aauth.person_server import issuing, keys, revocation_views, revoking, telling
 from gateway.aauth.problems import Problem
@@ -307,3 +307,19 @@ def test_with_an_agent_token_go_those_that_were_given_without_asking_again(desk:
     told = {"jti": asked_with["jti"], "exp": asked_with["exp"]}
     assert revoke(desk.agent.provider, told, dwk="aauth-agent.json").status_code == 200
     assert record_of(token).revoked_at is not None
+
+
+def test_with_an_agent_that_is_blocked_go_its_tokens_and_resources_are_told(desk: Desk) -> None:
+    token = desk.shown()
+    others = desk.shown(owner="aauth:https://agents.example|aauth:other@agents.example")
+    desk.ask(PERSON, {"resource": ELSEWHERE})
+    row = agents.of_owner(desk.agent.owner)
+    assert row is not None
+
+    assert agents.block(row)
+    assert not agents.block(row)
+
+    assert record_of(token).revoked_at is not None
+    assert record_of(others).revoked_at is None
+    told = [message.payload["jti"] for message in OutboxMessage.objects.filter(kind=revoking.TELL)]
+    assert claims_of(token)["jti"] in told
