@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from django.db import transaction
@@ -20,6 +20,10 @@ PURPOSE = "bearer-key"
 
 KEY, SIGNED = "key:", "aauth:"
 """What the owners begin with that are agents (decision 8)."""
+
+Blocking = Callable[[str], object]
+"""What the owner has of ours counts no more. Inside the transaction that blocks the agent."""
+_blocking: Blocking | None = None
 
 DEMO_AGENTS = (("Demo agent", "demo-agent-key"), ("Other agent", "other-agent-key"))
 
@@ -67,8 +71,19 @@ def know(agent: Agent) -> bool:
 
 
 def block(agent: Agent) -> bool:
-    """The agent's keys and signatures are refused from the next request on; False when they were before."""
-    return bool(Agent.objects.filter(pk=agent.pk, active=True).update(active=False))
+    """The agent's keys and signatures are refused from the next request on, and no token of ours that it has
+    counts any more; False when they were before."""
+    with transaction.atomic():
+        blocked = bool(Agent.objects.filter(pk=agent.pk, active=True).update(active=False))
+        if blocked and _blocking is not None:
+            _blocking(agent.owner)
+    return blocked
+
+
+def plug(blocking: Blocking | None) -> None:
+    """`blocking` ends what a blocked agent has. Called at start-up, and by tests."""
+    global _blocking
+    _blocking = blocking
 
 
 def allow(agent: Agent) -> bool:

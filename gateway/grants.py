@@ -43,6 +43,7 @@ log = logging.getLogger("agentic.grants")
 PREFIX = "grt_"
 ASKED_FOR = "what a grant is about"
 REVOKED = "revoked"
+MOST_SCOPES = 50  # at once: the page shows every one
 
 Revoking = Callable[[Grant], object]
 """Every token that was given out for the grant counts no more. Inside the transaction that takes it back."""
@@ -98,6 +99,8 @@ def ask(wanted: Wanted, person: str, *, takes_questions: bool = False) -> Grant:
     now = timezone.now()
     ends = now + timedelta(seconds=conf().AAUTH_CONSENT_SECONDS)
     with transaction.atomic():
+        for row in _same(wanted).filter(expires_at__lte=now):
+            end(row.pk, actor=SYSTEM, expired=True)  # nobody has noticed yet
         grant = Grant(
             person=person,
             fingerprint=fingerprint(wanted),
@@ -113,9 +116,7 @@ def ask(wanted: Wanted, person: str, *, takes_questions: bool = False) -> Grant:
 
 def asked_before(wanted: Wanted) -> Grant | None:
     """The open grant for which exactly this was asked, if there is one. Reads only."""
-    rows = Grant.objects.filter(owner=wanted.owner, state__in=GRANT_OPEN, expires_at__gt=timezone.now())
-    known = keys.digests(_said(wanted), ASKED_FOR)
-    return rows.filter(fingerprint__in=known).first()
+    return _same(wanted).filter(expires_at__gt=timezone.now()).first()
 
 
 def settle(grant_id: str) -> None:
@@ -191,6 +192,13 @@ def refuse(grant_id: str, *, actor: str, note: str) -> None:
         move(grant, GrantState.DENIED, decided_at=timezone.now())
 
 
+def undo(grant_id: str, *, actor: str) -> None:
+    """Not wanted, even if just allowed. Repeatable. Inside the transaction that ends the call."""
+    for grant in Grant.objects.select_for_update().filter(pk=grant_id):
+        _take_back(grant, actor=actor)
+    refuse(grant_id, actor=actor, note="refused")
+
+
 def end(grant_id: str, *, actor: str, expired: bool = False) -> None:
     """Nobody decides it any more. Repeatable. A transaction may be open."""
     with transaction.atomic():
@@ -240,8 +248,7 @@ def let_in(grant_id: str, person: str) -> None:
 
 
 def of_person(person: str) -> QuerySet[Grant]:
-    """What agents were granted, are waiting for, or were refused by that person, the newest first. Reads
-    only."""
+    """What agents were granted, wait for, or were refused by that person, the newest first. Reads only."""
     return Grant.objects.filter(person=person) if person else Grant.objects.none()
 
 
@@ -254,11 +261,13 @@ def revoke(grant: Grant, person: str) -> bool:
 
 
 def revoke_agent(owner: str, person: str) -> bool:
-    """The agent acts for the person no more: whatever they granted to it is taken back, and what it waits
-    for is refused. False when it did not act for them. Repeatable. A transaction may be open."""
+    """The agent acts for the person no more: what they granted to it is taken back, and what it waits for is
+    refused. False when it did not act for them. Repeatable. A transaction may be open."""
     with transaction.atomic():
         revoked = bindings.revoke(owner, person)
-        rows = Grant.objects.select_for_update().filter(owner=owner, person=person)
+        # Also what it asked before it was theirs: nobody else could say yes to that.
+        whose = ("", person) if revoked else (person,)
+        rows = Grant.objects.select_for_update().filter(owner=owner, person__in=whose)
         for row in list(rows.filter(state__in=(GrantState.ASKED, GrantState.GRANTED)).order_by("pk")):
             if row.state == GrantState.GRANTED:
                 _take_back(row, actor=by(person))
@@ -312,10 +321,17 @@ def by(person: str) -> str:
     return f"{PERSON}:{person}"
 
 
+def _same(wanted: Wanted) -> QuerySet[Grant]:
+    """What is open for exactly this request, also when its time is over."""
+    rows = Grant.objects.filter(owner=wanted.owner, state__in=GRANT_OPEN)
+    return rows.filter(fingerprint__in=keys.digests(_said(wanted), ASKED_FOR))
+
+
 def _said(wanted: Wanted) -> bytes:
-    said: list[Any] = [wanted.owner, dict(wanted.key), wanted.kind, wanted.request_id]
+    # A `jti` is its issuer's own: another resource may use it too.
+    said: list[Any] = [wanted.owner, dict(wanted.key), wanted.kind, wanted.audience, wanted.request_id]
     if not wanted.request_id:
-        said += [wanted.audience, wanted.scope, wanted.account]
+        said += [wanted.scope, wanted.account]
     return json.dumps(said, sort_keys=True).encode()
 
 

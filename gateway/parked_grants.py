@@ -63,7 +63,7 @@ class Granting:
         grants.end(subject, actor=actor, expired=expired)
 
     def refuse(self, subject: str, *, actor: str) -> None:
-        grants.refuse(subject, actor=actor, note="refused")
+        grants.undo(subject, actor=actor)
 
     def is_paid(self, subject: str, claim: str) -> bool:
         return False

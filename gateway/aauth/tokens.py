@@ -292,7 +292,7 @@ def _names_server(name: object, ours: str) -> bool:
 
 
 def _check_texts(kind: Kind, claims: Mapping[str, Any]) -> None:
-    for name in {*kind.texts, *({"sub"} & claims.keys())}:
+    for name in {*kind.texts, *({"sub", "jti"} & claims.keys())}:
         value = claims.get(name)
         if not isinstance(value, str) or not VISIBLE.fullmatch(value):
             _refuse(f"{name} is missing, or not plain text.")

@@ -17,7 +17,8 @@ from typing import Any
 
 from gateway import identities
 from gateway.aauth import issuers, jwk, person_servers, tokens
-from gateway.aauth.signature_problem import SignatureProblem
+from gateway.aauth.person_server import revoking
+from gateway.aauth.signature_problem import TITLES, SignatureProblem
 from gateway.aauth.signatures import Signed
 from gateway.aauth.tokens import Token
 from gateway.conf import conf
@@ -25,6 +26,8 @@ from gateway.conf import conf
 REMEMBERED = 5_000
 REMEMBERED_SECONDS = 3600.0
 """So long a token outlives the key of its issuer at most, if that is taken back."""
+REREAD_SECONDS = 10.0
+"""So long a process does not look whether an agent token was revoked, once it has (AA-416)."""
 LONGEST_NAME = 120
 """Of an issuer, and of an agent with it: what the agent's row holds."""
 LONGEST_SERVER = 200
@@ -76,6 +79,13 @@ def forget() -> None:
     """No token was verified in this process. For changed settings, and for tests."""
     with _lock:
         _verified.clear()
+        _looked.clear()
+
+
+def forget_revocations() -> None:
+    """This process looks again, for every token, whether it was revoked. For tests."""
+    with _lock:
+        _looked.clear()
 
 
 def _by_token(text: str, lenient: bool, accept: Collection[str], audience: str) -> Vouched:
@@ -91,6 +101,8 @@ def _by_token(text: str, lenient: bool, accept: Collection[str], audience: str) 
         else:
             person_servers.verify(token)
         _keep(name, token)
+    if token.typ == tokens.AGENT:
+        _check_revoked(name, token)
     assert token.key is not None  # a token by which one signs names its key
     return Vouched(
         issuer=token.issuer,
@@ -126,6 +138,22 @@ def _verify(token: Token) -> None:
         tokens.verify(token, changed)
 
 
+def _check_revoked(name: str, token: Token) -> None:
+    """Its issuer has not taken it back, as far as we were told. Raises SignatureProblem."""
+    now = time.monotonic()
+    with _lock:
+        looked_at = _looked.get(name)
+    if looked_at is not None and now - looked_at < REREAD_SECONDS:
+        return
+    if revoking.is_revoked(token.issuer, str(token.claims.get("jti", ""))):
+        raise SignatureProblem("revoked_jwt", TITLES["revoked_jwt"])
+    with _lock:
+        _looked[name] = now
+        _looked.move_to_end(name)
+        while len(_looked) > REMEMBERED:
+            _looked.popitem(last=False)
+
+
 def _check_lengths(token: Token) -> None:
     if max(len(token.issuer), len(token.subject)) > LONGEST_NAME or len(token.person_server) > LONGEST_SERVER:
         raise SignatureProblem("invalid_jwt", "iss, sub or ps is too long.")
@@ -147,6 +175,7 @@ def _by_key(named: Mapping[str, str]) -> Vouched:
 
 _lock = Lock()
 _verified: OrderedDict[str, tuple[float, Token]] = OrderedDict()
+_looked: OrderedDict[str, float] = OrderedDict()
 
 
 def _name(text: str) -> str:

@@ -15,7 +15,6 @@ SEEN = "grant as it was shown"
 DIGEST_CHARACTERS = 32
 LONGEST_JUSTIFICATION = 1_000
 LONGEST_HOST = 255
-MOST_SCOPES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def of(grant: Grant, person: Person | None, accepted: str = "") -> Consent:
         names=grant.kind == Grant.PERSON_TOKEN,
         ours=ours,
         host=visible(urlsplit(grant.audience).netloc or grant.audience, longest=LONGEST_HOST),
-        scopes=tuple(_scope(name, ours) for name in grant.scope.split()[:MOST_SCOPES]),
+        scopes=tuple(_scope(name, ours) for name in grant.scope.split()),
         account=visible(grant.account),
         justification=visible(grant.justification, longest=LONGEST_JUSTIFICATION, keep="\n"),
         requested_by=contacts.requested_by(grant.owner, language),

@@ -71,7 +71,11 @@ def _before(wanted: Wanted, identity: Identity) -> PendingRequest | None:
     if grant is None:
         return None
     rows = PendingRequest.objects.filter(subject=grant.pk, state__in=OPEN, owner=identity.owner)
-    return rows.filter(key_thumbprint=identity.thumbprint).first()
+    found = rows.filter(key_thumbprint=identity.thumbprint).first()
+    if found is None:
+        # For a sub-agent, by a key that its parent had before: the new call takes its place.
+        grants.end(grant.pk, actor=identity.owner)
+    return found
 
 
 def _room(identity: Identity) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -27,6 +28,7 @@ from gateway.persons import persons
 
 TYPES = {Grant.PERSON_TOKEN: tokens.PERSON, Grant.AUTH_TOKEN: tokens.AUTH}
 MEMBERS = {Grant.PERSON_TOKEN: "person_token", Grant.AUTH_TOKEN: "auth_token"}
+TAKEN_BACK = "What was granted was taken back."
 KEPT = timedelta(days=1)
 """Records outlive their tokens, so that people see what they had given."""
 BATCH = 5_000
@@ -40,13 +42,15 @@ def body_of(grant: Grant) -> dict[str, Any]:
     Raises Problem for what was revoked meanwhile, or could only be given expired, and key_rings.Unusable. A
     transaction may be open; writes the record of the token the first time.
     """
-    row = IssuedToken.objects.filter(pk=_first_jti(grant)).first()
-    if row is None:
-        _check_still_good(grant)
-        columns = _columns(grant, _expiry(grant.presented.get("exp")))
-        row, _ = IssuedToken.objects.get_or_create(pk=_first_jti(grant), defaults=columns)
-    if row.revoked_at is not None or grant.state != GrantState.GRANTED:
-        raise Problem(403, "revoked", "What was granted was taken back.")
+    with transaction.atomic():
+        grant = _held(grant)
+        row = IssuedToken.objects.filter(pk=_first_jti(grant)).first()
+        if row is None:
+            _check_still_good(grant)
+            columns = _columns(grant, _expiry(grant.presented.get("exp")))
+            row, _ = IssuedToken.objects.get_or_create(pk=_first_jti(grant), defaults=columns)
+    if row.revoked_at is not None:
+        raise Problem(403, "revoked", TAKEN_BACK)
     return _body(grant, row, grant.key)
 
 
@@ -84,7 +88,10 @@ def again(grant: Grant, wanted: Wanted) -> dict[str, Any]:
     if grant.kind == Grant.AUTH_TOKEN and grant.decided_at is not None:
         hour = grant.decided_at + timedelta(seconds=conf().AAUTH_TOKEN_SECONDS)
         ends = hour.timestamp() if ends is None else min(ends, hour.timestamp())
-    row = IssuedToken.objects.create(pk=secrets.token_hex(16), **_columns(grant, _expiry(ends)))
+    with transaction.atomic():
+        grant = _held(grant)
+        revoking.note(grant, wanted.presented)
+        row = IssuedToken.objects.create(pk=secrets.token_hex(16), **_columns(grant, _expiry(ends)))
     return _body(grant, row, wanted.key)
 
 
@@ -103,6 +110,16 @@ def purge() -> int:
     return _purged(IssuedToken.objects.filter(expires_at__lt=edge)) + _purged(
         RevokedToken.objects.filter(expires_at__lt=edge)
     )
+
+
+def _held(grant: Grant) -> Grant:
+    """The grant as it is now, and nobody takes it back before its token is on record: else that would be
+    forgotten when the others end. Raises Problem when it counts no more. Inside a transaction."""
+    found = Grant.objects.select_for_update().filter(pk=grant.pk, state=GrantState.GRANTED).first()
+    bound = bindings.of(grant.owner)
+    if found is None or (bound is not None and bound.revoked_at is not None):
+        raise Problem(403, "revoked", TAKEN_BACK)
+    return found
 
 
 def _recent(rows: QuerySet[Grant], since: datetime) -> QuerySet[Grant]:

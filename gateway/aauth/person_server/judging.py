@@ -19,9 +19,10 @@ from gateway.aauth import issuers, jwk, problems, tokens
 from gateway.aauth.person_server import parameters
 from gateway.aauth.person_server.parameters import invalid
 from gateway.aauth.problems import Problem
+from gateway.aauth.signature_problem import SignatureProblem
 from gateway.aauth.tokens import Token
 from gateway.conf import conf
-from gateway.grants import Wanted
+from gateway.grants import MOST_SCOPES, Wanted
 from gateway.identities import Identity
 from gateway.person_models import DirectedSubject, Grant, IssuedToken
 
@@ -205,6 +206,10 @@ def _holder(identity: Identity, body: Mapping[str, Any]) -> Holder:
         raise _bad("subagent", "The sub-agent is not one of the agent that asks.")
     if token.person_server != conf().PUBLIC_URL or token.key is None:
         raise _bad("subagent", "The sub-agent does not name this person server.")
+    try:
+        jwk.public_key(token.key)
+    except SignatureProblem:
+        raise _bad("subagent", "The sub-agent has no key that it could sign with.") from None
     expires = token.expires if holder.expires is None else min(token.expires, holder.expires)
     return Holder(holder.owner, token.subject, _bare(token.key), expires, holder.token_id)
 
@@ -234,6 +239,8 @@ def _scope(claims: Mapping[str, Any]) -> str:
     scope = claims.get("scope")
     if not isinstance(scope, str) or len(scope) > LONGEST_SCOPE or not SCOPE.fullmatch(scope):
         raise _bad("resource", "scope of the resource token is missing, too long, or not in its form.")
+    if scope.count(" ") >= MOST_SCOPES:
+        raise _bad("resource", f"scope of the resource token names more than {MOST_SCOPES} things.")
     return scope
 
 

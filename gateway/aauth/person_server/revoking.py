@@ -6,10 +6,13 @@ What is known of a token is kept by its issuer and its `jti`, and only for as lo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gateway import outbox
@@ -18,6 +21,8 @@ from gateway.person_models import Grant, IssuedToken, RevokedToken
 from interventions.prepared import insert
 
 TELL = "aauth.token.revoked"
+MOST_LATER = 50
+"""Agent tokens by which one grant is used at a time; an agent has one or two."""
 
 
 def is_revoked(issuer: str, jti: str) -> bool:
@@ -40,6 +45,12 @@ def of_grant(grant: Grant) -> int:
     return _revoke(IssuedToken.objects.filter(grant=grant))
 
 
+def of_agent(owner: str) -> int:
+    """Every token that the agent was given counts no more; how many did. Repeatable. A transaction may be
+    open."""
+    return _revoke(IssuedToken.objects.filter(owner=owner))
+
+
 def record(issuer: str, jti: str, expires_at: datetime) -> None:
     """The issuer takes a token of its own back. Repeatable.
 
@@ -48,9 +59,30 @@ def record(issuer: str, jti: str, expires_at: datetime) -> None:
     """
     with transaction.atomic(durable=True):
         insert([RevokedToken(issuer=issuer, jti=jti, expires_at=expires_at)], unless_there=True)
-        asked = Grant.objects.filter(owner__startswith=f"aauth:{issuer}|", presented__agent_token=jti)
-        owners = set(asked.values_list("owner", flat=True))
+        first = Q(presented__agent_token=jti)
+        asked = Grant.objects.filter(first | Q(presented__later__has_key=_named(jti)))
+        owners = set(asked.filter(owner__startswith=f"aauth:{issuer}|").values_list("owner", flat=True))
         _revoke(IssuedToken.objects.filter(owner__in=owners))
+
+
+def note(grant: Grant, presented: Mapping[str, Any]) -> None:
+    """A further token of the grant is asked for with another agent token, which takes that one with it; it
+    is remembered for as long as it lives. On the locked grant."""
+    jti, expires = presented.get("agent_token"), presented.get("agent_exp")
+    if not jti or expires is None or jti == grant.presented.get("agent_token"):
+        return
+    now = timezone.now().timestamp()
+    before = grant.presented.get("later", {}).items()
+    living = sorted((end, name) for name, end in before if end > now)[-MOST_LATER:]
+    later = {name: end for end, name in living} | {_named(jti): expires}
+    if later != grant.presented.get("later"):
+        grant.presented = {**grant.presented, "later": later}
+        Grant.objects.filter(pk=grant.pk).update(presented=grant.presented)
+
+
+def _named(jti: str) -> str:
+    """A name that any database can look for."""
+    return f"t{sha256(jti.encode()).hexdigest()[:32]}"
 
 
 def _revoke(rows: QuerySet[IssuedToken]) -> int:

@@ -301,3 +301,64 @@ def test_bound_accounts_are_asked_and_not_enrolled_again(asker: Asker) -> None:
     assert grant().person == ada
     assert "new to your account" not in page.content.decode()
     assert form(page, "allow")
+
+
+@pytest.mark.requirement("AA-059")
+def test_the_same_request_after_its_time_is_another_call(asker: Asker) -> None:
+    first = asker.ask()
+    with time_machine.travel(first.expires_at + timedelta(seconds=1)):
+        again = asker.ask()
+        assert again.pk != first.pk
+        assert (again.state, Grant.objects.get(pk=again.subject).state) == ("pending", "asked")
+        assert Grant.objects.get(pk=first.subject).state == "ended"
+
+
+def test_the_same_for_a_sub_agent_by_a_new_key_of_its_parent_takes_its_place(asker: Asker) -> None:
+    key = {"kty": "OKP", "x": "a sub-agent's"}
+    first = asker.ask(key=key)
+    asker.signer.renew()
+    again = asker.ask(key=key)
+    assert again.pk != first.pk
+    assert Grant.objects.get(pk=first.subject).state == "ended"
+    assert asker.ask(key=key).pk == again.pk
+
+
+def test_a_request_of_one_resource_is_never_taken_for_anothers(asker: Asker) -> None:
+    """What a resource calls its token is its own affair."""
+    first, other = asker.ask(), asker.ask(audience="https://other.example")
+    assert first.subject != other.subject
+    assert Grant.objects.get(pk=other.subject).audience == "https://other.example"
+
+
+def test_a_person_who_stops_what_they_just_allowed_has_allowed_nothing(asker: Asker) -> None:
+    """In another tab, before the agent has heard of the yes: it is told no, and is given nothing later."""
+    pending = asker.ask()
+    ada = Account(pending, "ada")
+    first = ada.come()
+    ada.press(first, "continue")
+    asked = ada.open(ada.open(ada.path).headers["Location"])
+    ada.press(asked, "allow")
+    assert grant().state == "granted"
+
+    ada.press(first, "stop")
+
+    assert problem(asker.poll(pending)) == (403, "denied")
+    assert grant().state == "revoked"
+
+
+@pytest.mark.requirement("AA-213")
+def test_what_an_agent_asked_before_it_was_anybodys_ends_when_it_is_removed(asker: Asker) -> None:
+    """Else a page that was open before would take it on again without saying so."""
+    first, second = asker.ask(), asker.ask(request_id="another")
+    ada = Account(first, "ada")
+    later = Account(second, "ada")
+    ada.decides()
+    page = later.consent_page()
+    grants.revoke_agent(asker.owner, "somebody else")
+    assert Grant.objects.get(pk=second.subject).state == "asked"
+    grants.revoke_agent(asker.owner, ada.id)
+
+    later.press(page, "allow")
+
+    assert Grant.objects.get(pk=second.subject).state == "denied"
+    assert bindings.person_of(asker.owner) == ""

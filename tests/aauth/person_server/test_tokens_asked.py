@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from gateway import agents, bindings, windows
+from gateway import agents, bindings, grants, windows
 from gateway.aauth import signatures
 from gateway.aauth.person_server import issuing, judging, keys, revoking, token_views
 from gateway.aauth.problems import Problem
@@ -424,3 +424,29 @@ def test_a_person_server_in_the_strict_wording_serves_the_newest(
         assert desk.auth().status_code == 202
         older = desk.ask(AUTH, {"resource_token": desk.older_token()})
         assert problem(older) == (400, INVALID)
+
+
+def test_a_sub_agents_key_that_is_none_is_told_so(desk: Desk) -> None:
+    small = SignedAgent("shopper+search1", provider=desk.agent.provider, person_server=US)
+    sound = signatures.public_jwk(small.key)
+    for key in ({}, {"kty": ["OKP"], "crv": "Ed25519"}, {"kty": "oct", "k": "x"}, {**sound, "x": "short"}):
+        claims = small.claims(parent_agent=desk.agent.sub, cnf={"jwk": key})
+        asked = {"resource": ELSEWHERE, "subagent_token": small.provider.token(claims)}
+        assert problem(desk.ask(PERSON, asked)) == (400, "invalid_subagent_token"), key
+    assert not desk.asked
+
+
+@pytest.mark.requirement("T40")
+def test_nothing_is_asked_for_that_no_page_would_show(desk: Desk) -> None:
+    shown = desk.shown()
+    for most, status in ((grants.MOST_SCOPES, 202), (grants.MOST_SCOPES + 1, 400)):
+        scope = " ".join(f"s{n}" for n in range(most))
+        assert desk.auth(desk.resource_token(shown, scope=scope), shown).status_code == status
+
+
+def test_the_jti_of_an_older_token_is_plain_text(desk: Desk) -> None:
+    claims = desk.agent.claims(ps=None, sub="shopper")
+    desk.agent.token = desk.agent.provider.token(claims, typ="agent+jwt", alg="EdDSA")
+    for jti in ("a\x00b", {"a": 1}, "\ud800"):
+        token = desk.older_token(agent="shopper", jti=jti)
+        assert problem(desk.ask(OLDER, {"resource_token": token})) == (400, INVALID), jti

@@ -13,10 +13,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from gateway import delivery, windows
-from gateway.aauth import issuers, signatures
+from gateway import agents, bindings, delivery, grants, windows
+from gateway.aauth import issuers, signatures, vouching
 from gateway.aauth.person_server import issuing, keys, revocation_views, revoking, telling
 from gateway.aauth.problems import Problem
+from gateway.grants import Wanted
 from gateway.models import OutboxMessage
 from gateway.person_models import Grant, IssuedToken, RevokedToken
 from interventions.http import NoReply, Reply
@@ -259,3 +260,66 @@ def test_what_cannot_be_told_now_is_told_later_and_what_never_can_is_not(
         telling.tell({"jti": jti})
         telling.tell({"jti": "gone"})
     assert len(told.sent) == 3
+
+
+def test_what_is_taken_back_while_its_token_is_made_gives_none(desk: Desk) -> None:
+    """Whoever read the grant a moment before finds it as it is now."""
+    read_before = desk.granted()
+    wanted = Wanted(desk.agent.owner, Grant.PERSON_TOKEN, ELSEWHERE, key=read_before.key)
+    assert grants.revoke(Grant.objects.get(pk=read_before.pk), desk.person)
+    for made in (lambda: issuing.body_of(read_before), lambda: issuing.again(read_before, wanted)):
+        with pytest.raises(Problem) as refused:
+            made()
+        assert (refused.value.status, refused.value.code) == (403, "revoked")
+    assert not IssuedToken.objects.exists()
+
+
+def test_an_agent_that_was_removed_gets_no_token_whatever_was_granted(desk: Desk) -> None:
+    grant = desk.granted()
+    bindings.revoke(desk.agent.owner, desk.person)  # as when both happen at once
+    with pytest.raises(Problem) as refused:
+        issuing.body_of(grant)
+    assert (refused.value.status, refused.value.code) == (403, "revoked")
+
+
+def test_a_revoked_agent_token_neither_shops_nor_comes_for_what_was_granted(desk: Desk) -> None:
+    assert desk.agent.get("/agentic/aauth/pending/x").status_code == 404  # remembered from now on
+    jti = claims_of(desk.agent.token)["jti"]
+    revoking.record(desk.agent.provider.issuer, jti, timezone.now() + timedelta(hours=1))
+    vouching.forget_revocations()
+    for path in ("/agentic/aauth/pending/x", "/agentic/acp/checkout_sessions/cs_x"):
+        answer = desk.agent.get(path)
+        assert answer.status_code == 401, answer.content
+        assert answer.headers["Signature-Error"] == "error=revoked_jwt"
+    desk.agent.renew()
+    assert desk.agent.get("/agentic/aauth/pending/x").status_code == 404
+
+
+def test_with_an_agent_token_go_those_that_were_given_without_asking_again(desk: Desk) -> None:
+    desk.granted(presented={"agent_token": "the first"})
+    given = []
+    for _ in range(3):
+        desk.agent.renew()
+        answer = desk.ask(PERSON, {"resource": ELSEWHERE})
+        given.append((claims_of(desk.agent.token), json.loads(answer.content)["person_token"]))
+
+    asked_with, token = given[1]
+    told = {"jti": asked_with["jti"], "exp": asked_with["exp"]}
+    assert revoke(desk.agent.provider, told, dwk="aauth-agent.json").status_code == 200
+    assert record_of(token).revoked_at is not None
+
+
+def test_with_an_agent_that_is_blocked_go_its_tokens_and_resources_are_told(desk: Desk) -> None:
+    token = desk.shown()
+    others = desk.shown(owner="aauth:https://agents.example|aauth:other@agents.example")
+    desk.ask(PERSON, {"resource": ELSEWHERE})
+    row = agents.of_owner(desk.agent.owner)
+    assert row is not None
+
+    assert agents.block(row)
+    assert not agents.block(row)
+
+    assert record_of(token).revoked_at is not None
+    assert record_of(others).revoked_at is None
+    told = [message.payload["jti"] for message in OutboxMessage.objects.filter(kind=revoking.TELL)]
+    assert claims_of(token)["jti"] in told
