@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
@@ -73,9 +74,10 @@ class DjangoPersons:
         model: Any = get_user_model()
         try:
             user = model._default_manager.filter(pk=person, is_active=True).first()
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError, OverflowError, ValidationError):
             return None
-        return _person(user) if user is not None else None
+        # Numbers and UUIDs can be written in many ways, and an account has one name.
+        return _person(user) if user is not None and str(user.pk) == person else None
 
     def sign_in_url(self, back_to: str) -> str:
         from gateway.conf import sign_in_path
