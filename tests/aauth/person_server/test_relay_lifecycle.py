@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
+from django.utils import timezone
 
-from gateway import agents, bindings, summons_answers, summonses
+from gateway import agents, bindings, summons_answers, summons_keeping, summonses
 from gateway.aauth import waits
+from gateway.models import Agent
 from gateway.person_models import Summons
 from interventions import reaching
 from interventions.models import Intervention
@@ -102,6 +105,51 @@ def test_they_may_open_it_again_until_its_time_is_over(person: str, asker: Asker
         summonses.engage(only().pk, person)
     summonses.sweep()
     assert only().code == ""
+
+
+@pytest.mark.requirement("AA-205", "AA-213")
+@pytest.mark.parametrize("opened", [False, True], ids=["before", "after-it-was-opened"])
+@pytest.mark.parametrize("how", ["blocked", "revoked"])
+def test_nobody_is_sent_on_by_an_agent_that_was_stopped(
+    person: str, asker: Asker, how: str, opened: bool
+) -> None:
+    asker.ask()
+    if opened:
+        summonses.engage(only().pk, person)
+    if how == "blocked":
+        Agent.objects.update(active=False)
+    else:
+        bindings.revoke(asker.owner, person)
+
+    assert not summonses.waits(only().pk)
+    with pytest.raises(summonses.Ended):
+        summonses.engage(only().pk, person)
+
+
+def test_what_is_long_over_is_forgotten(person: str, asker: Asker) -> None:
+    asker.ask()
+    summonses.engage(only().pk, person)
+    asker.ask(code="OTHER")
+    edge = timezone.now() - timedelta(days=summons_keeping.KEEP_DAYS)
+    Summons.objects.update(created_at=edge + timedelta(minutes=1))
+    assert summons_keeping.purge() == 0
+    Summons.objects.update(created_at=edge - timedelta(minutes=1))
+
+    assert (summons_keeping.purge(), summons_keeping.purge()) == (1, 0)
+    assert only().state == "waiting"  # the sweep ends it first
+
+
+@pytest.mark.requirement("AA-218")
+def test_what_waits_is_found_whatever_other_clocks_said(person: str, asker: Asker) -> None:
+    """Another server, whose clock is ahead, wrote down the one before."""
+    first = asker.ask()
+    summonses.engage(only().pk, person)
+    assert asker.poll(first).status_code == 200
+    Summons.objects.update(created_at=timezone.now() + timedelta(seconds=20))
+    waiting = asker.ask()
+
+    assert asker.ask().headers["Location"] == waiting.headers["Location"]
+    assert Summons.objects.count() == 2
 
 
 @pytest.mark.requirement("AA-205")
