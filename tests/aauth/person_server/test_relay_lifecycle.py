@@ -336,6 +336,21 @@ def test_only_polling_without_a_pause_is_too_fast(asker: Asker) -> None:
     assert int(fast.headers["Retry-After"]) > 0
 
 
+@pytest.mark.requirement("AA-024")
+def test_polls_at_once_try_the_ways_to_a_person_once(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way may take seconds, in which another poll is as fast as one a moment later."""
+    waiting, standing, beside = asker.ask(), summonses.standing, []
+
+    def slowly(row: Summons) -> None:
+        beside.append(problem(asker.poll(waiting)))
+        standing(row)
+
+    monkeypatch.setattr(summonses, "standing", slowly)
+
+    complete(asker.poll(waiting))
+    assert beside == [(429, "slow_down")]
+
+
 @pytest.mark.requirement("AA-218")
 def test_a_repeat_is_the_same(person: str, asker: Asker) -> None:
     first = complete(asker.ask())
