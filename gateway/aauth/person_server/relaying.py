@@ -86,7 +86,7 @@ def judged(identity: Identity, body: Mapping[str, Any]) -> tuple[Wanted, bool]:
     bound = binding is not None and binding.revoked_at is None
     capabilities: Collection[str] | None = declared
     if capabilities is None and binding is not None and bound:
-        capabilities = binding.capabilities or None  # it has never said
+        capabilities = binding.capabilities  # None: it has never said
     wanted = Wanted(
         owner=identity.owner,
         person=binding.person if binding is not None and bound else "",

@@ -215,9 +215,10 @@ def test_without_a_way_to_them_the_agent_goes_on_by_itself(person: str, asker: A
 @pytest.mark.parametrize(
     ("said", "known", "answer"),
     [
-        (None, [], (424, "interaction_unavailable")),
+        (None, None, (424, "interaction_unavailable")),
         (["interaction"], [], (424, "interaction_unavailable")),
-        ([], [], (403, "user_unreachable")),
+        ([], None, (403, "user_unreachable")),
+        (None, [], (403, "user_unreachable")),
         (["clarification"], ["interaction"], (403, "user_unreachable")),
         (None, ["clarification"], (403, "user_unreachable")),
         (None, ["interaction"], (424, "interaction_unavailable")),
@@ -225,10 +226,11 @@ def test_without_a_way_to_them_the_agent_goes_on_by_itself(person: str, asker: A
     ],
 )
 def test_who_cannot_bring_them_either(
-    person: str, asker: Asker, said: list[str] | None, known: list[str], answer: tuple[int, str]
+    person: str, asker: Asker, said: list[str] | None, known: list[str] | None, answer: tuple[int, str]
 ) -> None:
     """What this request says counts, then what was said before; who never said is able."""
-    bindings.declare(asker.owner, known)
+    if known is not None:
+        bindings.declare(asker.owner, known)
     away(person)
     assert problem(asker.ask(capabilities=said)) == answer
 
