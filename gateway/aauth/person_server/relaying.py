@@ -79,6 +79,8 @@ def judged(identity: Identity, body: Mapping[str, Any]) -> tuple[Wanted, bool]:
     url = "" if asks else _url(body.get("url"))
     code = "" if asks else _code(body.get("code"))
     description = _text(body, "description", LONGEST_DESCRIPTION)
+    if asks and description and (flaw := questions.flaw(description)):  # it is read with the question
+        raise invalid(f"description: {flaw}")
     question = _question(body) if asks else ""
     max_wait = _seconds(body.get("max_wait"))
     declared = _capabilities(body.get("capabilities"))

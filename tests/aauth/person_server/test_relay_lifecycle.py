@@ -282,6 +282,16 @@ def test_an_answer_that_was_not_told_is_told_at_once(person: str, asker: Asker) 
 
 
 @pytest.mark.requirement("AA-209")
+def test_an_answer_that_was_erased_is_no_empty_one(person: str, asker: Asker) -> None:
+    """The agent has not come for it in time."""
+    waiting = asker.question()
+    summonses.answer(only().pk, person, "42")
+    over(only())
+    summonses.sweep()
+    ends(asker, waiting, 408, "expired")
+
+
+@pytest.mark.requirement("AA-209")
 def test_a_question_without_a_way_or_an_answer(person: str, asker: Asker) -> None:
     waiting = asker.question()
     over(only())
