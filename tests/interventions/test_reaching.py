@@ -184,6 +184,17 @@ def test_the_next_way_when_one_fails(
 
 
 @pytest.mark.requirement("AA-210")
+def test_a_way_that_broke_does_not_work_whatever_another_clock_said_before() -> None:
+    """The merchant's server, whose clock is ahead, said that the app is there."""
+    using(Played("webhook", NotReached()))
+    hook = way("webhook", verified_at=timezone.now() + timedelta(minutes=4))
+    assert hook.works
+    assert reaching.reach(NOTICE) is None
+    hook.refresh_from_db()
+    assert not hook.works
+
+
+@pytest.mark.requirement("AA-210")
 @pytest.mark.parametrize(("patience", "asked"), [(None, True), (121, True), (120, False), (1, False)])
 def test_what_is_slow_is_only_for_the_patient(patience: float | None, asked: bool) -> None:
     slow = Played("email", slow=True)
