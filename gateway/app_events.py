@@ -105,8 +105,7 @@ def _stands(said: Said) -> None:
         )
     rows = rows.filter(pk=row.pk)
     if said.type == INSTALLED:
-        # A way that broke was switched off with it; one that the person switched off stays so.
-        rows.filter(enabled=False, failed_at__lt=at).update(enabled=True)
+        # Whether they want to be reached so is the person's to say.
         rows.filter(Q(verified_at=None) | Q(verified_at__lt=at)).update(verified_at=at)
     else:
         rows.filter(Q(failed_at=None) | Q(failed_at__lt=at)).update(failed_at=at)

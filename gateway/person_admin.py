@@ -123,7 +123,7 @@ class AgentBindingAdmin(PersonalScreen):
 
     @admin.display(description="what it said it can do")
     def said_it_can(self, row: AgentBinding) -> str:
-        return ", ".join(visible(str(name), longest=40) for name in row.capabilities) or NOTHING
+        return ", ".join(visible(str(name), longest=40) for name in row.capabilities or ()) or NOTHING
 
 
 @admin.register(Grant)

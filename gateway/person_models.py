@@ -31,7 +31,11 @@ class AgentBinding(models.Model):
 
     owner = models.CharField(max_length=255, unique=True, help_text="The agent, as aauth:<iss>|<sub>.")
     person = models.CharField(max_length=PERSON, help_text="The account that it acts for.")
-    capabilities = models.JSONField(default=list, help_text="What it said it can do when it last asked.")
+    capabilities = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What it said it can do when it last asked; null when it has never said, [] for nothing.",
+    )
     established_at = models.DateTimeField(default=timezone.now, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, help_text="It may not act for them any more.")
 

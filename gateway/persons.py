@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
@@ -73,10 +74,12 @@ class DjangoPersons:
         model: Any = get_user_model()
         try:
             user = model._default_manager.filter(pk=person).first()
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError, OverflowError, ValidationError):
             return None
-        # A user model of the merchant's need not have such a column.
-        return _person(user) if user is not None and user.is_active else None
+        # A user model of the merchant's need not have a column that says who is active; and numbers and UUIDs
+        # can be written in many ways, while an account has one name.
+        active = user is not None and user.is_active and str(user.pk) == person
+        return _person(user) if active else None
 
     def sign_in_url(self, back_to: str) -> str:
         from gateway.conf import sign_in_path

@@ -40,6 +40,7 @@ from gateway import (
     risk_rules,
     sealed,
     subjects,
+    summons_keeping,
     summonses,
 )
 from gateway.aauth import arrivals, issuers, lot, parking, replay, resuming
@@ -173,6 +174,7 @@ def _reaching(settings: Conf) -> None:
     parked.plug(lot.LOT if settings.AAUTH else None)
     if settings.AAUTH and settings.AAUTH_PERSON_SERVER:
         relay.periodic("summonses.sweep", settings.SWEEP_SECONDS, summonses.sweep)
+        relay.periodic("summonses.purge", periodic.PURGE_SECONDS, summons_keeping.purge)
         relay.periodic("reaching.purge", periodic.PURGE_SECONDS, reaching.purge)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
@@ -140,10 +140,10 @@ def ask(wanted: Wanted) -> Summons:
 def known(wanted: Wanted) -> Summons | None:
     """The same, asked before by this agent, which waits, or which the person ended and the agent has not
     heard of; None when there is none. It is brought up to date."""
-    rows = Summons.objects.filter(
-        owner=wanted.owner, person=wanted.person, fingerprint__in=_fingerprints(wanted)
-    ).order_by("-created_at")
-    row = rows.first()
+    rows = Summons.objects.filter(owner=wanted.owner, person=wanted.person)
+    rows = rows.filter(fingerprint__in=_fingerprints(wanted))
+    # What waits comes first, whatever the clock of another server wrote beside what is over.
+    row = rows.order_by(Case(When(state__in=Summons.OPEN, then=0), default=1), "-created_at").first()
     if row is None or row.delivered_at is not None:
         return None
     look(row)
@@ -157,9 +157,9 @@ def open_of(person: str) -> list[Summons]:
     now = timezone.now()
     theirs = AgentBinding.objects.filter(owner=OuterRef("owner"), person=person, revoked_at=None)
     rows = Summons.objects.filter(
-        Exists(theirs), person=person, state__in=Summons.OPEN, expires_at__gt=now
+        Exists(theirs), ~agents.blocked(), person=person, state__in=Summons.OPEN, expires_at__gt=now
     ).order_by("-created_at")
-    return [row for row in rows[:BATCH] if _is_active(row) and _by_call(row) is None]
+    return [row for row in rows[:BATCH] if _by_call(row) is None]
 
 
 def of_person(person: str) -> QuerySet[Summons]:
@@ -194,7 +194,7 @@ def engage(summons_id: str, person: str) -> Opened:
     look(row)
     if row.state in Summons.OPEN and not row.pending and row.kind != Summons.QUESTION:
         _moved(row, SummonsState.ENGAGED)
-    if row.state not in Summons.OPEN and not _can_return(row):
+    if row.state not in Summons.OPEN and not can_return(row):
         raise Ended(row.state)
     if row.pending:
         call = parked.lot().of(row.pending)
@@ -206,6 +206,11 @@ def engage(summons_id: str, person: str) -> Opened:
     except sealed.Unreadable:  # its key is gone: the agent shows the code as well
         code = ""
     return Opened(row, f"{row.url}?{urlencode({'code': code})}" if code else row.url)
+
+
+def can_return(row: Summons) -> bool:
+    """The person has opened it, and may do so again. Reads only."""
+    return row.state == SummonsState.ENGAGED and row.expires_at > timezone.now() and _acts(row)
 
 
 @sensitive_variables("text", "said")
@@ -267,7 +272,7 @@ def look(row: Summons) -> None:
         _moved(row, to)
     elif row.expires_at <= timezone.now():
         _moved(row, SummonsState.UNREACHED)
-    elif bindings.person_of(row.owner) != row.person:
+    elif not _acts(row):
         _moved(row, SummonsState.FAILED)
 
 
@@ -301,7 +306,7 @@ def waits(subject: str) -> bool:
     if not subject.startswith(PREFIX):
         return True
     row = Summons.objects.filter(pk=subject, state__in=Summons.OPEN).first()
-    return row is not None and row.expires_at > timezone.now() and _by_call(row) is None
+    return row is not None and row.expires_at > timezone.now() and _acts(row) and _by_call(row) is None
 
 
 def sweep() -> None:
@@ -352,10 +357,6 @@ def _of(summons_id: str, person: str) -> Summons:
     return row
 
 
-def _can_return(row: Summons) -> bool:
-    return row.state == SummonsState.ENGAGED and row.expires_at > timezone.now()
-
-
 def _by_call(row: Summons) -> str | None:
     """How the call of ours ends it; None while that waits, or when it is for none."""
     if not row.pending:
@@ -366,9 +367,10 @@ def _by_call(row: Summons) -> str | None:
     return None if call is not None and call.open else SummonsState.UNREACHED
 
 
-def _is_active(row: Summons) -> bool:
+def _acts(row: Summons) -> bool:
+    """Its agent may act for the person: they have not revoked it, and no operator has blocked it."""
     agent = agents.of_owner(row.owner)
-    return agent is not None and agent.active
+    return agent is not None and agent.active and bindings.person_of(row.owner) == row.person
 
 
 def _told_to_person(row: Summons) -> Notice | None:

@@ -178,20 +178,22 @@ def purge() -> int:
 def _tried(part: PersonChannel, channel: ReachChannel, notice: Notice) -> bool:
     """The way has taken the notice; what came of it is on record, without what was said."""
     now = timezone.now()
+    # Never before it was said to work: a merchant's clock may be ahead, and that counts for nothing any more.
+    broke_at = max(now, channel.verified_at or now)
     rows = ReachChannel.objects.filter(pk=channel.pk)
     try:
         part.reach(channel, notice)
     except ChannelGone:
         result = ReachAttempt.REFUSED
         # What is gone has to prove anew that it works; whether they want it is the person's to say.
-        rows.update(verified_at=None, failed_at=now)
+        rows.update(verified_at=None, failed_at=broke_at)
     except NotReached:
         result = ReachAttempt.BROKEN
-        rows.update(failed_at=now)
+        rows.update(failed_at=broke_at)
     except Exception as problem:  # a merchant's part; what it says may quote an address
         log.error("%s: %s broke with %s", notice.subject, channel.kind, type(problem).__name__)
         result = ReachAttempt.BROKEN
-        rows.update(failed_at=now)
+        rows.update(failed_at=broke_at)
     else:
         result = ReachAttempt.TAKEN
         if channel.kind != ReachChannel.WEB_SESSION and not part.slow:  # only a page's own call shows it open

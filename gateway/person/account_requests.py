@@ -103,7 +103,7 @@ class RequestPage(AccountPage):
             "who": account_people.all_of((row.owner,))[row.owner],
             "heading": HEADINGS[row.kind],
             "end": None if state in Summons.OPEN else account_ends.of(state),
-            "again": state == SummonsState.ENGAGED and row.expires_at > timezone.now(),
+            "again": summonses.can_return(row),
             "host": account_asked.host_of(url) if url else "",
             "url": visible(row.url, longest=LONGEST_URL),
             "is_ours": _origin(url) == _origin(conf().PUBLIC_URL),

@@ -7,6 +7,7 @@ demo. They know nobody: `django.contrib.auth` does.
 from __future__ import annotations
 
 import math
+import unicodedata
 from urllib.parse import urlsplit
 
 from django.contrib.auth import login, logout
@@ -94,8 +95,11 @@ class SignOutPage(FormPage):
 
 def _too_often(request: HttpRequest, name: str) -> int:
     """The seconds until another password may be tried; 0 when one may now."""
-    counts = [(keys.digest(name.strip().lower().encode(errors="replace"), PURPOSE), PER_MINUTE)]
-    if address := addresses.of(request):
-        counts.append((keys.digest(address.encode(), PURPOSE), PER_MINUTE))
-    named = [(f"sign-in:{digest}", most) for digest, most in counts]
-    return math.ceil(windows.take(named).wait_seconds)
+    # As the form reads it, or each spelling of a name would have tries of its own.
+    read = unicodedata.normalize("NFKC", name.strip()).lower()
+    tried = [("name", read)] + ([("address", address)] if (address := addresses.of(request)) else [])
+    counts = [
+        (f"sign-in:{kind}:{keys.digest(text.encode(errors='replace'), PURPOSE)}", PER_MINUTE)
+        for kind, text in tried
+    ]
+    return math.ceil(windows.take(counts).wait_seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.mail import EmailMessage
@@ -21,11 +21,13 @@ from django.views.decorators.debug import sensitive_variables
 from interventions import translation
 from interventions.channels.email import line
 from interventions.ports import ports
-from interventions.reach_models import ReachChannel
-from interventions.reach_ports import ChannelGone, Notice, ways
+from interventions.reach_models import ReachAttempt, ReachChannel
+from interventions.reach_ports import ChannelGone, Notice, NotReached, ways
 
 MAIL = "reach.mail"
 """The outbox kind."""
+MOST_AN_HOUR = 12
+"""Mails to one person, whatever their agents ask for (AA-218)."""
 
 ASKS = gettext_noop("%(title)s, and waits for you at %(merchant)s:")
 SIGN_IN = gettext_noop(
@@ -53,9 +55,12 @@ class MailNotice:
 
     def reach(self, channel: ReachChannel, notice: Notice) -> None:
         """The mail will leave, unless what it is about ends before. Raises ChannelGone when there is no
-        address any more."""
+        address any more, and NotReached after too many."""
         if not self.address_of(channel.person):
             raise ChannelGone
+        lately = ReachAttempt.objects.filter(channel=channel, at__gt=timezone.now() - timedelta(hours=1))
+        if lately.filter(result=ReachAttempt.TAKEN).count() >= MOST_AN_HOUR:
+            raise NotReached
         payload = {
             "channel": channel.pk,
             "subject": notice.subject,

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from gateway import delivery, reach_channels
 from interventions import reach_ports, reaching
-from interventions.channels.email_notice import MailNotice
+from interventions.channels.email_notice import MOST_AN_HOUR, MailNotice
 from interventions.channels.web_session import OpenPage
 from interventions.reach_models import ReachAttempt, ReachChannel
 from interventions.reach_ports import ChannelGone, Notice, NotReached, PersonChannel, Ways
@@ -163,7 +163,7 @@ def test_what_the_settings_leave_out_is_no_way() -> None:
 
 @pytest.mark.requirement("AA-211")
 @pytest.mark.parametrize(
-    ("fails", "result", "verified"),
+    ("fails", "result", "proved"),
     [
         (ChannelGone(), "refused", False),
         (NotReached(), "broken", True),
@@ -171,17 +171,27 @@ def test_what_the_settings_leave_out_is_no_way() -> None:
     ],
 )
 def test_the_next_way_when_one_fails(
-    fails: Exception, result: str, verified: bool, caplog: pytest.LogCaptureFixture
+    fails: Exception, result: str, proved: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     using(Played("web_push", fails), Played("webhook"))
     broken, hook = way("web_push"), way("webhook")
     assert reaching.reach(NOTICE) == hook
     assert results() == [("web_push", result), ("webhook", "taken")]
     broken.refresh_from_db()
-    # Whether it is wanted stays the person's to say; what is gone has to prove itself anew.
-    assert (broken.enabled, broken.failed_at is not None) == (True, True)
-    assert (broken.verified_at is not None) == verified
+    assert (broken.verified_at is not None, broken.failed_at is not None) == (proved, True)
+    assert broken.enabled, "which is the person's to say"
     assert "secret" not in caplog.text
+
+
+@pytest.mark.requirement("AA-210")
+def test_a_way_that_broke_does_not_work_whatever_another_clock_said_before() -> None:
+    """The merchant's server, whose clock is ahead, said that the app is there."""
+    using(Played("webhook", NotReached()))
+    hook = way("webhook", verified_at=timezone.now() + timedelta(minutes=4))
+    assert hook.works
+    assert reaching.reach(NOTICE) is None
+    hook.refresh_from_db()
+    assert not hook.works
 
 
 @pytest.mark.requirement("AA-210")
@@ -293,6 +303,23 @@ def test_a_mail_that_came_too_late_is_not_sent(ada: str, late: str) -> None:
         get_user_model().objects.update(email="")
     delivery.deliver_due()
     assert mail.outbox == []
+
+
+@pytest.mark.requirement("AA-218")
+def test_nobody_s_mailbox_is_filled(ada: str) -> None:
+    """What waits already goes on to, and an hour later there may be more."""
+    reach_ports.plug(replace(reach_channels.ways(), waits=reach_ports.still_waits))
+    reach_channels.want_mail(ada, wanted=True)
+    notices = [mailed(ada, id=f"smn_{number}", subject=f"smn_{number}") for number in range(MOST_AN_HOUR + 1)]
+
+    taken = [reaching.reach(notice) is not None for notice in notices]
+    delivery.deliver_due()
+
+    assert taken == [True] * MOST_AN_HOUR + [False]
+    assert len(mail.outbox) == MOST_AN_HOUR
+    assert reaching.standing(notices[0]) is not None
+    ReachAttempt.objects.update(at=timezone.now() - timedelta(hours=1))
+    assert reaching.reach(notices[-1]) is not None
 
 
 def test_a_mail_is_in_the_person_s_language_and_stays_in_its_lines(ada: str) -> None:

@@ -114,6 +114,29 @@ def test_an_account_is_tried_from_many_addresses_no_oftener(person: Person) -> N
     assert tried == [200] * PER_MINUTE + [429]
 
 
+def test_an_account_is_tried_no_oftener_by_another_spelling(person: Person) -> None:
+    """The form reads letters of other widths as the plain ones, and so does who counts."""
+    wide = "".join(chr(ord(letter) + 0xFEE0) if letter.isalpha() else letter for letter in ALEX)
+    person.http.defaults["REMOTE_ADDR"] = "192.0.2.1"
+    assert sign_in(person, wide).status_code == 303
+    tried = []
+    for number in range(PER_MINUTE):
+        person = Person()
+        person.http.defaults["REMOTE_ADDR"] = f"192.0.2.{number + 2}"
+        tried.append(sign_in(person, wide if number % 2 else ALEX, "x").status_code)
+
+    assert tried == [200] * (PER_MINUTE - 1) + [429]
+
+
+def test_a_name_that_is_an_address_keeps_nobody_out(person: Person) -> None:
+    for number in range(PER_MINUTE):
+        person.http.defaults["REMOTE_ADDR"] = f"192.0.2.{number}"
+        sign_in(person, "198.51.100.7", "x")
+    person.http.defaults["REMOTE_ADDR"] = "198.51.100.7"
+
+    assert sign_in(person).status_code == 303
+
+
 @pytest.mark.requirement("T46")
 def test_nobody_is_signed_in_or_out_from_elsewhere(person: Person) -> None:
     form = {"username": ALEX, "password": shoppers.DEMO_PASSWORD}

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
 from gateway import app_events, merchant_signature, push_checks, reach_parts
 from gateway.app_models import AppEvent
+from gateway.persons import DjangoPersons
 from interventions.channels.app_webhook import AppWebhook
 from interventions.http import NoReply, Reply
 from interventions.reach_models import ReachChannel
@@ -226,13 +228,35 @@ def test_what_was_signed_later_counts_whatever_comes_first(
 
 @pytest.mark.requirement("AA-210")
 def test_what_the_person_switched_off_no_app_switches_on(app_server: str, carla: str) -> None:
+    """Also one that had been gone in between."""
     said(app_server, event("app.installed", carla))
-    ReachChannel.objects.filter(person=carla).update(enabled=False)
+    long_ago = timezone.now() - timedelta(days=1)
+    for number, failed_at in enumerate((None, long_ago)):
+        ReachChannel.objects.filter(person=carla).update(enabled=False, failed_at=failed_at)
 
-    with time_machine.travel(timezone.now() + timedelta(seconds=2)):
-        said(app_server, event("app.installed", carla, "evt_2"))
+        with time_machine.travel(timezone.now() + timedelta(seconds=2 + number)):
+            said(app_server, event("app.installed", carla, f"evt_2{number}"))
 
-    assert not ReachChannel.objects.get(person=carla).works
+        assert not ReachChannel.objects.get(person=carla).enabled
+
+
+def test_an_account_has_one_name(app_server: str, carla: str) -> None:
+    """What a database would read as the same number is nobody."""
+    for told in (f"0{carla}", f"+{carla}", "7_0", "9" * 64):
+        assert said(app_server, event("app.installed", told)).status_code == 404
+
+    assert not ReachChannel.objects.exists()
+
+
+def test_whatever_is_no_id_of_an_account_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when accounts are known by UUIDs."""
+
+    def strict(**_: object) -> None:
+        raise ValidationError("is not a valid UUID")
+
+    monkeypatch.setattr(User._default_manager, "filter", strict, raising=False)
+
+    assert DjangoPersons().by_id("carla") is None
 
 
 @pytest.mark.requirement("AA-210")

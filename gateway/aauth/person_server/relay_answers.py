@@ -56,7 +56,9 @@ def over(row: Summons) -> HttpResponse:
             by = {"channel": row.channel} if row.channel else {}  # they were there already
             return _done({"status": "relayed", "engaged": True, **by})
         case SummonsState.ANSWERED:
-            return _done({"answer": summons_answers.of(row)})
+            if answer := summons_answers.of(row):
+                return _done({"answer": answer})
+            return answers.problem(Problem(408, "expired", "The answer was not asked for in time."))
         case SummonsState.DECLINED:
             return answers.problem(Problem(403, "denied", "The person does not want it."))
         case SummonsState.UNREACHED if asks:

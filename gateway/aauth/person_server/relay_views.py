@@ -70,8 +70,10 @@ class PersonRelay(RelayView):
         summonses.look(row)
         if row.state in Summons.OPEN:
             _not_too_fast(row, changed_at)
-            summonses.standing(row)
+        # Before what may take seconds, in which another poll would try every way as well.
         summonses.polled(row, timezone.now())
+        if row.state in Summons.OPEN:
+            summonses.standing(row)
         seconds, waited = waits.asked_for(request._request), False
         if row.state in Summons.OPEN and seconds:
             left = (row.expires_at - timezone.now()).total_seconds()

@@ -79,6 +79,8 @@ def judged(identity: Identity, body: Mapping[str, Any]) -> tuple[Wanted, bool]:
     url = "" if asks else _url(body.get("url"))
     code = "" if asks else _code(body.get("code"))
     description = _text(body, "description", LONGEST_DESCRIPTION)
+    if asks and description and (flaw := questions.flaw(description)):  # it is read with the question
+        raise invalid(f"description: {flaw}")
     question = _question(body) if asks else ""
     max_wait = _seconds(body.get("max_wait"))
     declared = _capabilities(body.get("capabilities"))
@@ -86,7 +88,7 @@ def judged(identity: Identity, body: Mapping[str, Any]) -> tuple[Wanted, bool]:
     bound = binding is not None and binding.revoked_at is None
     capabilities: Collection[str] | None = declared
     if capabilities is None and binding is not None and bound:
-        capabilities = binding.capabilities or None  # it has never said
+        capabilities = binding.capabilities  # None: it has never said
     wanted = Wanted(
         owner=identity.owner,
         person=binding.person if binding is not None and bound else "",

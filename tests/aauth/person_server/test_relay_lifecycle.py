@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
+from django.utils import timezone
 
-from gateway import agents, bindings, summons_answers, summonses
+from gateway import agents, bindings, summons_answers, summons_keeping, summonses
 from gateway.aauth import waits
+from gateway.models import Agent
 from gateway.person_models import Summons
 from interventions import reaching
 from interventions.models import Intervention
@@ -104,6 +107,51 @@ def test_they_may_open_it_again_until_its_time_is_over(person: str, asker: Asker
     assert only().code == ""
 
 
+@pytest.mark.requirement("AA-205", "AA-213")
+@pytest.mark.parametrize("opened", [False, True], ids=["before", "after-it-was-opened"])
+@pytest.mark.parametrize("how", ["blocked", "revoked"])
+def test_nobody_is_sent_on_by_an_agent_that_was_stopped(
+    person: str, asker: Asker, how: str, opened: bool
+) -> None:
+    asker.ask()
+    if opened:
+        summonses.engage(only().pk, person)
+    if how == "blocked":
+        Agent.objects.update(active=False)
+    else:
+        bindings.revoke(asker.owner, person)
+
+    assert not summonses.waits(only().pk)
+    with pytest.raises(summonses.Ended):
+        summonses.engage(only().pk, person)
+
+
+def test_what_is_long_over_is_forgotten(person: str, asker: Asker) -> None:
+    asker.ask()
+    summonses.engage(only().pk, person)
+    asker.ask(code="OTHER")
+    edge = timezone.now() - timedelta(days=summons_keeping.KEEP_DAYS)
+    Summons.objects.update(created_at=edge + timedelta(minutes=1))
+    assert summons_keeping.purge() == 0
+    Summons.objects.update(created_at=edge - timedelta(minutes=1))
+
+    assert (summons_keeping.purge(), summons_keeping.purge()) == (1, 0)
+    assert only().state == "waiting"  # the sweep ends it first
+
+
+@pytest.mark.requirement("AA-218")
+def test_what_waits_is_found_whatever_other_clocks_said(person: str, asker: Asker) -> None:
+    """Another server, whose clock is ahead, wrote down the one before."""
+    first = asker.ask()
+    summonses.engage(only().pk, person)
+    assert asker.poll(first).status_code == 200
+    Summons.objects.update(created_at=timezone.now() + timedelta(seconds=20))
+    waiting = asker.ask()
+
+    assert asker.ask().headers["Location"] == waiting.headers["Location"]
+    assert Summons.objects.count() == 2
+
+
 @pytest.mark.requirement("AA-205")
 def test_nobody_comes_until_max_wait(person: str, asker: Asker) -> None:
     waiting = asker.ask(max_wait=60)
@@ -167,9 +215,10 @@ def test_without_a_way_to_them_the_agent_goes_on_by_itself(person: str, asker: A
 @pytest.mark.parametrize(
     ("said", "known", "answer"),
     [
-        (None, [], (424, "interaction_unavailable")),
+        (None, None, (424, "interaction_unavailable")),
         (["interaction"], [], (424, "interaction_unavailable")),
-        ([], [], (403, "user_unreachable")),
+        ([], None, (403, "user_unreachable")),
+        (None, [], (403, "user_unreachable")),
         (["clarification"], ["interaction"], (403, "user_unreachable")),
         (None, ["clarification"], (403, "user_unreachable")),
         (None, ["interaction"], (424, "interaction_unavailable")),
@@ -177,10 +226,11 @@ def test_without_a_way_to_them_the_agent_goes_on_by_itself(person: str, asker: A
     ],
 )
 def test_who_cannot_bring_them_either(
-    person: str, asker: Asker, said: list[str] | None, known: list[str], answer: tuple[int, str]
+    person: str, asker: Asker, said: list[str] | None, known: list[str] | None, answer: tuple[int, str]
 ) -> None:
     """What this request says counts, then what was said before; who never said is able."""
-    bindings.declare(asker.owner, known)
+    if known is not None:
+        bindings.declare(asker.owner, known)
     away(person)
     assert problem(asker.ask(capabilities=said)) == answer
 
@@ -229,6 +279,16 @@ def test_an_answer_that_was_not_told_is_told_at_once(person: str, asker: Asker) 
     again = asker.question()
     assert (again.status_code, again.json()) == (200, {"answer": "42"})
     assert asker.question().status_code == 202
+
+
+@pytest.mark.requirement("AA-209")
+def test_an_answer_that_was_erased_is_no_empty_one(person: str, asker: Asker) -> None:
+    """The agent has not come for it in time."""
+    waiting = asker.question()
+    summonses.answer(only().pk, person, "42")
+    over(only())
+    summonses.sweep()
+    ends(asker, waiting, 408, "expired")
 
 
 @pytest.mark.requirement("AA-209")
@@ -286,6 +346,21 @@ def test_only_polling_without_a_pause_is_too_fast(asker: Asker) -> None:
     fast = asker.poll(waiting)
     assert problem(fast) == (429, "slow_down")
     assert int(fast.headers["Retry-After"]) > 0
+
+
+@pytest.mark.requirement("AA-024")
+def test_polls_at_once_try_the_ways_to_a_person_once(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way may take seconds, in which another poll is as fast as one a moment later."""
+    waiting, standing, beside = asker.ask(), summonses.standing, []
+
+    def slowly(row: Summons) -> None:
+        beside.append(problem(asker.poll(waiting)))
+        standing(row)
+
+    monkeypatch.setattr(summonses, "standing", slowly)
+
+    complete(asker.poll(waiting))
+    assert beside == [(429, "slow_down")]
 
 
 @pytest.mark.requirement("AA-218")

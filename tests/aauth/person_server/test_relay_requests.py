@@ -153,6 +153,14 @@ def test_what_may_not_be_asked_is_refused(asker: Asker, name: str) -> None:
     refused(asker.question(QUESTIONS[name]), "question")
 
 
+@pytest.mark.requirement("AA-114")
+@pytest.mark.parametrize("name", ["one-time code", "password", "in German", "card"])
+def test_what_may_not_be_asked_is_not_asked_beside_a_question(asker: Asker, name: str) -> None:
+    """The person reads both together, above one field for the answer."""
+    refused(asker.question(description=QUESTIONS[name]), "description")
+    assert asker.ask(description=QUESTIONS[name]).status_code == 202, "a page may ask for it"
+
+
 @pytest.mark.parametrize("member", ["url", "code", "description"])
 def test_no_text_holds_what_steers_a_terminal(asker: Asker, member: str) -> None:
     for sign in ("\u0000", "\u001b", "\ud800"):
