@@ -18,11 +18,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_noop
 from django.views import View
 
-from gateway import parked, persons
+from gateway import arriving, grants, persons
 from gateway.conf import conf
-from gateway.pending_models import PendingRequest
-from gateway.pending_states import OPEN
-from gateway.person import account_asked, account_people
+from gateway.person import account_asked, account_people, consent
 from gateway.person.account import AccountPage, NotTheirs, too_often
 from gateway.person.account_asked import Asked
 from gateway.person.orders import MOMENT
@@ -55,15 +53,16 @@ class WaitingPage(AccountPage):
         return self.show(request, "account", context)
 
     def taken(self, request: HttpRequest, **kept: str) -> HttpResponse:
-        """The address has a code in it, which belongs into no page: it is asked for by a POST."""
+        """On to the page of the call without its agent's code, which counts as used then: whoever has the
+        code as well cannot come first and keep the person out (AA-055)."""
         wanted = request.POST.get("grant", "")
         asked = next((one for one in account_asked.waiting(self.person.id) if one.id == wanted), None)
         if asked is None or not asked.is_grant:
             raise NotTheirs
-        calls = PendingRequest.objects.filter(subject=asked.id, state__in=OPEN).order_by("-created_at")
-        pending = calls.values_list("pk", flat=True).first()
-        call = parked.lot().of(pending) if pending else None
-        return self.sent_on(call.address if call else request.path)
+        try:
+            return consent.decide_here(request, asked.id, self.person.id)
+        except (grants.Over, grants.NotTheirs, arriving.ArrivalError):
+            return self.sent_on(request.path)  # the list says what still waits
 
 
 class News(AccountPage):

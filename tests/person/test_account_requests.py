@@ -339,29 +339,6 @@ def test_a_page_of_ours_is_led_to_straight(alex: Shopper) -> None:
     assert alex.open(HOME).context["rows"] == []
 
 
-@pytest.mark.requirement("AA-212")
-def test_a_grant_is_decided_on_the_page_of_its_call(alex: Shopper) -> None:
-    """Its address has a code in it, which no list shows."""
-
-    class Lot:
-        def of(self, pending_id: str) -> Parked:
-            return Parked(pending_id, True, False, f"http://localhost:8000/{pending_id}?code=WXYZ2345")
-
-    parked.plug(Lot())  # type: ignore[arg-type]  # nothing else is asked here
-    given = granted(alex, state="asked")
-    waiting = {"state": "pending", "expires_at": given.expires_at, "operation": "person.grant"}
-    PendingRequest.objects.create(pk="prq_2", owner=given.owner, subject=given.pk, **waiting)
-
-    page = alex.open(HOME)
-    left = alex.press(page, "open")
-
-    assert "WXYZ" not in page.text
-    assert "prq_2" not in page.text
-    assert (left.status_code, left.headers["Location"]) == (303, "http://localhost:8000/prq_2?code=WXYZ2345")
-    Grant.objects.update(state="denied")
-    assert alex.press(page, "open").status_code == 404
-
-
 @pytest.mark.requirement("AA-209")
 def test_a_question_is_answered_once(alex: Shopper) -> None:
     row = summoned(alex, kind=Summons.QUESTION, question="Red or *blue*?")

@@ -328,11 +328,13 @@ def test_who_is_signed_in_and_bound_opens_it_without_the_code(asker: Asker, came
     here = Person()
     here.http.force_login(get_user_model().objects.get(pk=ada))
 
-    sent = consent.decide_here(RequestFactory().post("/"), grant().pk, ada)
-    here.http.cookies[ARRIVAL] = sent.cookies[ARRIVAL].value
+    listed = here.open("/agentic/account/")
+    sent = here.press(listed, "open")
     page = here.open(here.open(sent.headers["Location"]).headers["Location"])
     late = Account(pending, "ada").come()
 
+    assert elsewhere.code not in listed.content.decode(), "a list shows no code"
+    assert (sent.status_code, sent.headers["Location"]) == (303, elsewhere.path)
     assert sent.cookies[ARRIVAL]["path"] == elsewhere.path
     assert body(asker.poll(pending))["status"] == "interacting"
     assert heading(late) == "This was opened in another browser", "the code is used"
@@ -341,6 +343,7 @@ def test_who_is_signed_in_and_bound_opens_it_without_the_code(asker: Asker, came
     if asked is not None:
         assert elsewhere.press(asked, "stop").status_code in (303, 410)
     assert asker.poll(pending).status_code == 200
+    assert here.press(listed, "open").status_code == 404, "nothing waits"
 
 
 @pytest.mark.requirement("AA-214")
