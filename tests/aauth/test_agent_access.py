@@ -171,6 +171,19 @@ def test_a_token_that_ends_is_got_again(shop: Server, person: Server) -> None:
     assert [path for path, _ in posted(person)] == ["/person", "/token"] * 2
 
 
+@pytest.mark.requirement("AA-404")
+def test_the_same_request_in_one_second_is_signed_anew(shop: Server, person: Server) -> None:
+    """An equal signature would be a replay, which servers refuse."""
+    played = Played(shop, person)
+    for _ in range(3):
+        played.opens()
+        played.time.now += 3600
+
+    signatures_sent = [asked.headers["signature"] for asked in person.asked if asked.path == "/person"]
+
+    assert len(set(signatures_sent)) == len(signatures_sent) == 3
+
+
 @pytest.mark.requirement("AA-407", "AA-416")
 def test_a_kept_token_that_is_refused_is_forgotten(shop: Server, person: Server) -> None:
     played = Played(shop, person)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsons
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -125,6 +126,8 @@ class Agent:
         self.own_capabilities: tuple[str, ...] = tuple(own if capabilities is None else capabilities)
         """Without the person server: what it is told itself that we can do (AA-208)."""
         self.withdrawn: set[str] = set()
+        self._signing = threading.Lock()
+        self._seconds: dict[int, int] = {}
         self.waits: dict[str, Send] = {}
         """How to ask at each address where a call waits now: as whoever has asked first."""
         self._access = Access(self)
@@ -305,8 +308,23 @@ class Agent:
         # Else equal bodies of two calls in one second would be one signature, and the second a replay.
         also += [name for name in sent if name.lower() == "idempotency-key"]
         whose = signatures.by_jwt(token) if token else self._identity.signature_key
-        signed = signatures.sign(message, self._identity.key, signature_key=whose, also=also)
+        signed = signatures.sign(
+            message,
+            self._identity.key,
+            signature_key=whose,
+            created=self._second(method, url, content) if content else None,
+            also=also,
+        )
         return self._exchange.send(method, url, {**sent, **signed}, content, seconds=seconds)
+
+    def _second(self, method: str, url: str, content: bytes) -> int:
+        """When it says that it was signed: never in the second of the same request before, because an equal
+        signature is a replay (AA-404)."""
+        now, what = int(time.time()), hash((method, url, content))
+        with self._signing:
+            second = max(now, self._seconds.get(what, 0) + 1)
+            self._seconds = {one: at for one, at in self._seconds.items() if at >= now} | {what: second}
+        return second
 
 
 def link(url: str, code: str, *, callback: str = "", addresses: Addresses | None = None) -> str:
