@@ -19,7 +19,9 @@ from typing import Any
 from django.utils import timezone
 
 from gateway import agents, strict_json, windows
+from gateway.aauth import tokens
 from gateway.aauth.signature_problem import SignatureProblem
+from gateway.aauth.tokens import Token
 from gateway.conf import conf
 from gateway.egress import egress
 from gateway.pending_models import Issuer
@@ -111,6 +113,20 @@ def key(issuer: str, document: str, kid: str) -> Mapping[str, Any]:
     if known is None or kid not in known.keys:
         raise NoKey
     return known.keys[kid]
+
+
+def verify(token: Token) -> None:
+    """The token's issuer signed it, with a key that it publishes now; asked once more when the one we know
+    does not fit (AA-413). Raises SignatureProblem. No transaction may be open."""
+    try:
+        tokens.verify(token, key(token.issuer, token.document, token.kid))
+    except SignatureProblem as problem:
+        if problem.code != "invalid_jwt":
+            raise
+        changed = changed_key(token.issuer, token.document, token.kid)
+        if changed is None:
+            raise
+        tokens.verify(token, changed)
 
 
 def changed_key(issuer: str, document: str, kid: str) -> Mapping[str, Any] | None:

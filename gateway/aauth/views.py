@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -14,7 +13,6 @@ from gateway import identities, intake
 from gateway.aauth import answers, clarifying, codes, ending, moves, problems, resuming, waits
 from gateway.aauth.authentication import Signed
 from gateway.aauth.problems import Problem, Unknown
-from gateway.aauth.requirements import Requirement
 from gateway.api import JSON, NothingHere, ProtocolView
 from gateway.conf import conf
 from gateway.deferring import Lost
@@ -22,10 +20,6 @@ from gateway.errors import UnknownPath
 from gateway.identities import Identity
 from gateway.pending_models import PendingRequest
 from gateway.pending_states import PendingState
-
-GENEROUS = 3
-"""Only who polls faster than a third of what we asked for is told to slow down: for some agents that is
-the end (AA-024)."""
 
 
 class AAuthView(ProtocolView):
@@ -59,7 +53,7 @@ class Pending(AAuthView):
         asked = resuming.look(pending)
         seconds = waits.asked_for(request._request)
         if asked is not None:
-            _not_too_fast(pending, asked, changed_at)
+            waits.not_too_fast(pending, changed_at, answers.retry_after(pending, asked))
         moves.polled(pending, timezone.now())
         waited = False
         if asked is not None and seconds:
@@ -135,14 +129,3 @@ def _last_word(pending: PendingRequest) -> HttpResponse:
     if not moves.delivered(pending):
         raise answers.gone(pending)
     return response
-
-
-def _not_too_fast(pending: PendingRequest, asked: Requirement, changed_at: Any) -> None:
-    """Raises Problem for a poll long before its time, when nothing has changed since the last one."""
-    last = pending.last_polled_at
-    if last is None or changed_at > last:
-        return
-    shortest = timedelta(seconds=answers.retry_after(pending, asked) / GENEROUS)
-    if timezone.now() - last < shortest:
-        text = "This is asked too often. Wait for as long as Retry-After says."
-        raise Problem(429, "slow_down", text, {"Retry-After": str(answers.retry_after(pending, asked))})

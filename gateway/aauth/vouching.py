@@ -97,7 +97,7 @@ def _by_token(text: str, lenient: bool, accept: Collection[str], audience: str) 
         token = tokens.read(text, accept=accept, audience=audience, lenient=lenient, ours=conf().PUBLIC_URL)
         _check_lengths(token)
         if token.typ == tokens.AGENT:
-            _verify(token)
+            issuers.verify(token)
         else:
             person_servers.verify(token)
         _keep(name, token)
@@ -122,20 +122,6 @@ def _fits(token: Token, lenient: bool, accept: Collection[str], audience: str) -
     if token.older and not lenient:
         return False
     return token.typ in accept and (token.typ == tokens.AGENT or token.claims.get("aud") == audience)
-
-
-def _verify(token: Token) -> None:
-    """The issuer signed it, with a key that it publishes now; asked once more when the one we know does not
-    fit (AA-413)."""
-    try:
-        tokens.verify(token, issuers.key(token.issuer, token.document, token.kid))
-    except SignatureProblem as problem:
-        if problem.code != "invalid_jwt":
-            raise
-        changed = issuers.changed_key(token.issuer, token.document, token.kid)
-        if changed is None:
-            raise
-        tokens.verify(token, changed)
 
 
 def _check_revoked(name: str, token: Token) -> None:

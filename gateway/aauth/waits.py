@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest
+from django.utils import timezone
 
 from gateway import holding
+from gateway.aauth.problems import Problem
 from gateway.conf import conf
 from gateway.pending_models import PendingRequest
 from gateway.person_models import Summons
@@ -24,6 +26,9 @@ Waiting = PendingRequest | Summons
 """What agents poll, and what is held of it: `state`, `updated_at`, `last_polled_at`."""
 
 LOOK_SECONDS = 1.0
+GENEROUS = 3
+"""Only who polls faster than a third of what we asked for is told to slow down: for some agents that is
+the end (AA-024)."""
 _WAIT = re.compile(r"\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:;.*)?", re.IGNORECASE)
 
 pause: Callable[[float], None] = time.sleep
@@ -37,6 +42,16 @@ def asked_for(request: HttpRequest) -> int:
         if found := _WAIT.fullmatch(entry):
             return min(int(found[1]), int(conf().AAUTH_WAIT_SECONDS))
     return 0
+
+
+def not_too_fast(row: Waiting, changed_at: datetime, asked_for_seconds: int) -> None:
+    """Raises Problem for a poll long before its time, when nothing changed since the last one (AA-024)."""
+    last = row.last_polled_at
+    if last is None or changed_at > last:
+        return
+    if timezone.now() - last < timedelta(seconds=asked_for_seconds / GENEROUS):
+        text = "This is asked too often. Wait for as long as Retry-After says."
+        raise Problem(429, "slow_down", text, {"Retry-After": str(asked_for_seconds)})
 
 
 def until_changed(row: Waiting, seconds: int, also: Callable[[], object] = lambda: None) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_noop
 from django.views import View
@@ -24,6 +24,8 @@ from gateway.person import account_asked, account_people, consent
 from gateway.person.account import AccountPage, NotTheirs, too_often
 from gateway.person.account_asked import Asked
 from gateway.person.orders import MOMENT
+from gateway.person.pages import spoken
+from gateway.person.visiting import VisitPage
 from interventions import reaching
 from interventions.translation import words
 from interventions.weblinks import parse
@@ -77,10 +79,10 @@ class News(AccountPage):
     def post(self, request: HttpRequest, **kept: str) -> HttpResponse:
         person = persons.persons().signed_in(request) if _is_ours(request) else None
         if person is None:
-            return _spoken({"signed_in": False}, 403)
+            return spoken({"signed_in": False}, 403)
         self.person = person
         if seconds := too_often(person, "news", NEWS_PER_MINUTE):
-            response = _spoken({"wait": seconds}, 429)
+            response = spoken({"wait": seconds}, 429)
             response.headers["Retry-After"] = str(seconds)
             return response
         browser = request.COOKIES.get(PRESENCE, "")
@@ -88,16 +90,9 @@ class News(AccountPage):
             browser = secrets.token_urlsafe(32)
         reaching.seen(person.id, browser)
         items = account_asked.waiting(person.id)
-        response = _spoken(self.told(request, items))
-        response.set_cookie(
-            PRESENCE,
-            browser,
-            max_age=PRESENCE_SECONDS,
-            path="/",  # whoever signs people out has to see it, to end what it says (`reaching.left`)
-            secure=conf().PUBLIC_URL.startswith("https:"),
-            httponly=True,
-            samesite="Lax",
-        )
+        response = spoken(self.told(request, items))
+        # Whoever signs people out has to see it, to end what it says (`reaching.left`).
+        VisitPage.keep(response, PRESENCE, browser, "/", PRESENCE_SECONDS)
         return response
 
     def told(self, request: HttpRequest, items: list[Asked]) -> dict[str, Any]:
@@ -132,12 +127,3 @@ def _is_ours(request: HttpRequest) -> bool:
         return parse(request.headers.get("Origin", "")).origin == parse(conf().PUBLIC_URL).origin
     except ValueError:
         return False
-
-
-def _spoken(told: dict[str, Any], status: int = 200) -> HttpResponse:
-    response = JsonResponse(told, status=status)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Robots-Tag"] = "noindex"
-    response._has_been_logged = True  # type: ignore[attr-defined]  # as pages do (T08)
-    return response

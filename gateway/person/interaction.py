@@ -16,7 +16,7 @@ import secrets
 from typing import Any
 
 from django.core import signing
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -28,6 +28,7 @@ from gateway.arriving import Busy, Ended, Unknown, WrongCode
 from gateway.person import asked_next, consent, consent_ends, ends, misses
 from gateway.person.calls import ARRIVAL, CallPage
 from gateway.person.ends import End
+from gateway.person.pages import spoken
 from gateway.person.visiting import BROWSER_SECONDS
 from interventions import visits
 from interventions.errors import InterventionError, NotFound, Over, TakenElsewhere
@@ -200,9 +201,4 @@ class InteractionStanding(CallPage):
         except Unknown:
             misses.missed(request)
         here = self.waiting is not None and self.waiting.here
-        response = JsonResponse({"stands": self.stands() if here else ""}, status=200 if here else 404)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response._has_been_logged = True  # type: ignore[attr-defined]  # as pages do (T08)
-        return response
+        return spoken({"stands": self.stands() if here else ""}, 200 if here else 404)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
@@ -115,6 +115,17 @@ class Page(View):
         # Django would log what is no 200 with its path, which is a link that only its person has (T08).
         response._has_been_logged = True  # type: ignore[attr-defined]  # the mark of its log_response
         return response
+
+
+def spoken(told: Mapping[str, Any], status: int = 200) -> HttpResponse:
+    """JSON for the script of a page of ours. Like the page it is kept by nobody, found by nobody, and not
+    logged with its address (T08)."""
+    response = JsonResponse(told, status=status)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Robots-Tag"] = "noindex"
+    response._has_been_logged = True  # type: ignore[attr-defined]  # the mark of its log_response
+    return response
 
 
 def _unbroken(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

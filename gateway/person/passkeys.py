@@ -12,11 +12,11 @@ the page before that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import segno
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
@@ -25,6 +25,7 @@ from checkout import contact_proof
 from gateway import intake, keys, links
 from gateway.person import ends
 from gateway.person.ends import End
+from gateway.person.pages import spoken
 from gateway.person.visiting import BROWSER, VisitPage
 from gateway.strict_json import BadJSON
 from interventions import devices, translation, visits
@@ -160,12 +161,12 @@ class Spoken(PasskeyPage):
 
     def taken(self, request: HttpRequest, row: Intervention) -> HttpResponse:
         if self.changed or not self.saw(request):
-            return _spoken({"problem": self.words(CHANGED), "over": True}, 409)
+            return spoken({"problem": self.words(CHANGED), "over": True}, 409)
         return self.decide(request, row)
 
     def end(self, request: HttpRequest, end: End) -> HttpResponse:
         told = [self.words(end.heading) + ".", *(self.words(text) for text in end.told)]
-        return _spoken({"problem": " ".join(told), "over": not end.again}, end.status)
+        return spoken({"problem": " ".join(told), "over": not end.again}, end.status)
 
 
 class PasskeyOptions(Spoken):
@@ -173,7 +174,7 @@ class PasskeyOptions(Spoken):
 
     def decide(self, request: HttpRequest, row: Intervention) -> HttpResponse:
         begun = devices.begin(row.pk, request.COOKIES.get(BROWSER, ""))
-        return _spoken({"step": begun.step, "options": begun.options})
+        return spoken({"step": begun.step, "options": begun.options})
 
 
 class PasskeyProof(Spoken):
@@ -187,9 +188,9 @@ class PasskeyProof(Spoken):
             return self.end(request, UNREADABLE)
         except Unproven:
             left = visits.look(row.pk).attempts_left
-            return _spoken({"problem": self.words(UNPROVEN) % {"left": left}, "over": False}, 422)
+            return spoken({"problem": self.words(UNPROVEN) % {"left": left}, "over": False}, 422)
         self.tell(after)
-        return _spoken({"state": after.state})
+        return spoken({"state": after.state})
 
 
 class PasskeyStatus(Spoken):
@@ -198,18 +199,10 @@ class PasskeyStatus(Spoken):
     http_method_names = ["get", "head"]
 
     def ask(self, request: HttpRequest, row: Intervention) -> HttpResponse:
-        return _spoken({"state": row.state, "over": False})
+        return spoken({"state": row.state, "over": False})
 
 
 def _camera(link: str) -> SafeString:
     """The link as a picture for the camera of a phone."""
     drawn = segno.make_qr(link, error="m").svg_inline(scale=4, dark="#000", light="#fff")
     return mark_safe(drawn)  # noqa: S308  (squares, drawn by us)
-
-
-def _spoken(told: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    response = JsonResponse(told, status=status)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response

@@ -17,7 +17,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import REASON_BAD_ORIGIN, CsrfViewMiddleware
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -29,7 +29,7 @@ from gateway import intake, keys, languages, push_key, reach_parts, windows
 from gateway.conf import conf
 from gateway.egress import egress
 from gateway.person import forms
-from gateway.person.pages import Page
+from gateway.person.pages import Page, spoken
 from gateway.persons import Person, persons
 from gateway.strict_json import BadJSON
 from interventions import push_devices, push_subscriptions
@@ -244,9 +244,4 @@ def _words(request: HttpRequest, wished: str = "") -> Any:
 
 def _told(request: HttpRequest, told: Mapping[str, str], status: int = 200) -> HttpResponse:
     said = {**told, "problem": _words(request)(told["problem"])} if "problem" in told else told
-    response = JsonResponse(said, status=status)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Robots-Tag"] = "noindex"
-    response._has_been_logged = True  # type: ignore[attr-defined]  # as pages do (T08)
-    return response
+    return spoken(said, status)

@@ -95,16 +95,8 @@ def verify(found: Token) -> None:
     SignatureProblem. No transaction may be open."""
     if found.issuer == conf().PUBLIC_URL:
         tokens.verify(found, _own(found.kid))
-        return
-    try:
-        tokens.verify(found, issuers.key(found.issuer, found.document, found.kid))
-    except SignatureProblem as problem:
-        if problem.code != "invalid_jwt":
-            raise
-        changed = issuers.changed_key(found.issuer, found.document, found.kid)
-        if changed is None:
-            raise
-        tokens.verify(found, changed)
+    else:
+        issuers.verify(found)
 
 
 def _own(kid: str) -> Mapping[str, Any]:

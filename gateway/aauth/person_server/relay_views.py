@@ -7,7 +7,6 @@ DELETE .../aauth/person/relay/<token>    it is withdrawn
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -18,9 +17,9 @@ from rest_framework.request import Request
 from gateway import identities, intake, parked, summonses
 from gateway.aauth import authenticating, signatures, waits
 from gateway.aauth.person_server import relay_answers, relaying
-from gateway.aauth.problems import SEED, Problem, Unknown
+from gateway.aauth.problems import SEED, Unknown
 from gateway.aauth.signature_problem import TITLES, SignatureProblem
-from gateway.aauth.views import GENEROUS, AAuthView
+from gateway.aauth.views import AAuthView
 from gateway.conf import conf
 from gateway.errors import AgentRefused, NotVerified, RawCardData, UnknownPath
 from gateway.identities import Identity
@@ -69,7 +68,7 @@ class PersonRelay(RelayView):
         changed_at = row.updated_at
         summonses.look(row)
         if row.state in Summons.OPEN:
-            _not_too_fast(row, changed_at)
+            waits.not_too_fast(row, changed_at, relay_answers.RETRY_SECONDS)
         # Before what may take seconds, in which another poll would try every way as well.
         summonses.polled(row, timezone.now())
         if row.state in Summons.OPEN:
@@ -116,16 +115,6 @@ def _last_word(row: Summons) -> HttpResponse:
 def _of_call(row: Summons) -> object:
     """How the call of ours stands that it is for."""
     return parked.lot().of(row.pending) if row.pending else None
-
-
-def _not_too_fast(row: Summons, changed_at: datetime) -> None:
-    """Raises Problem for a poll long before its time, when nothing changed since the last one (AA-024)."""
-    last = row.last_polled_at
-    if last is None or changed_at > last:
-        return
-    if timezone.now() - last < timedelta(seconds=relay_answers.RETRY_SECONDS / GENEROUS):
-        text = "This is asked too often. Wait for as long as Retry-After says."
-        raise Problem(429, "slow_down", text, {"Retry-After": str(relay_answers.RETRY_SECONDS)})
 
 
 def _covered(request: Request) -> None:
