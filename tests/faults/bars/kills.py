@@ -46,7 +46,7 @@ class Buyers:
         self._world, self._model = world, model
         self._clients = [world.client([server]) for server in servers]
         self._pool = ThreadPoolExecutor(MOST_BUYERS)
-        self._buying: list[Future[Answer]] = []
+        self._buying: list[list[Future[Answer]]] = [[] for _ in servers]
         self.sessions: list[str] = []
         for _ in range(each):
             for number in range(len(servers)):
@@ -56,12 +56,15 @@ class Buyers:
         """One more completes, at that server."""
         (session,) = self._world.copies(self._model, 1)
         self.sessions.append(session)
-        self._buying.append(self._pool.submit(self._buy, self._clients[number], session))
+        self._buying[number].append(self._pool.submit(self._buy, self._clients[number], session))
+
+    def idle(self, number: int) -> bool:
+        """All of them at that server know."""
+        return all(one.done() for one in self._buying[number])
 
     @property
-    def idle(self) -> bool:
-        """All of them know."""
-        return all(one.done() for one in self._buying)
+    def all_idle(self) -> bool:
+        return all(self.idle(number) for number in range(len(self._buying)))
 
     @property
     def most(self) -> bool:
@@ -70,7 +73,7 @@ class Buyers:
     def answers(self) -> list[Answer]:
         """What each heard last, once they were called off."""
         self._called_off.set()
-        found = [one.result() for one in self._buying]
+        found = [one.result() for buying in self._buying for one in buying]
         self._pool.shutdown()
         return found
 
@@ -170,12 +173,12 @@ def _until_reached(
             kills.update(server.reached())
         spent = time.monotonic() - began
         met = all(kills[point] for point in points)
-        if spent > MOST_ARMED_SECONDS or (met and (spent > LEAST_ARMED_SECONDS or buyers.idle)):
+        if spent > MOST_ARMED_SECONDS or (met and (spent > LEAST_ARMED_SECONDS or buyers.all_idle)):
             return dict(kills)
-        if not met and buyers.idle and not buyers.most:
-            for number, point in enumerate(points):
-                if not kills[point]:
-                    buyers.another(number)
+        for number, point in enumerate(points):
+            # One whose buyers were all spared need not wait for those whose server died under them.
+            if not kills[point] and buyers.idle(number) and not buyers.most:
+                buyers.another(number)
         time.sleep(0.1)
 
 
