@@ -77,17 +77,17 @@ def due_ids(limit: int) -> list[str]:
 
 
 def unpublished_ids(limit: int) -> list[str]:
-    """Ids of messages that could be claimed now and for which no recent task is on its way.
+    """Ids of messages that could be claimed now and have no task yet, the longest due first."""
+    rows = _due(timezone.now()).filter(published_until=None)
+    return list(rows.order_by("due_at").values_list("pk", flat=True)[:limit])
 
-    Those that never had one come first: while busy workers get through a backlog, it is not published over
-    and over from its beginning, with its end waiting for its first turn.
-    """
-    rows = _unpublished(timezone.now()).values_list("pk", flat=True)
-    never = list(rows.filter(published_until=None).order_by("due_at")[:limit])
-    if len(never) == limit:
-        return never
-    again = rows.filter(published_until__isnull=False).order_by("published_until")
-    return [*never, *again[: limit - len(never)]]
+
+def overdue_ids(limit: int, seconds: float = 0.0) -> list[str]:
+    """Ids of messages that could be claimed now and whose task should have come so many seconds ago, the
+    longest awaited first."""
+    now = timezone.now()
+    rows = _due(now).filter(published_until__lte=now - timedelta(seconds=seconds))
+    return list(rows.order_by("published_until").values_list("pk", flat=True)[:limit])
 
 
 def mark_published(message_id: str, seconds: float) -> bool:

@@ -5,17 +5,27 @@ Only a relay does this. The request path never talks to a broker.
 
 from __future__ import annotations
 
+import logging
 import time
+from typing import Any
 
 from celery.app import app_or_default
 
 from gateway import delivery
 from gateway.conf import conf
 
+log = logging.getLogger("agentic.relay")
+
+DELIVER = "agentic.outbox.deliver"
 PAUSE_SECONDS = 1.0
+SHORT = 20
+"""Tasks in the broker's queue; a message whose task was not taken for long, with no more of them before it,
+has lost its task."""
+KNOWN_SECONDS = 1.0
+"""How long the queue is; then it is asked again."""
 EXPIRY = 10
-"""A task is dropped after so many others were published for its message: busy workers still get
-to it, and workers that are away for long do not find a queue without end."""
+"""A task is dropped after so many times the seconds in which it should have come: busy workers still get to
+it, and workers that are away for long do not find a queue without end. Its message then gets another."""
 
 
 class Publisher:
@@ -28,20 +38,39 @@ class Publisher:
         # Found in the thread that set Celery up: in any other, the current application may
         # be a fresh default one that knows no broker.
         self._app = app_or_default()
+        self._asks = ""
+        """The message whose delivery finds out how long the queue is."""
+        self._short, self._known_until = False, 0.0
 
     def due(self, limit: int) -> list[str]:
-        """Messages for which no recent task is on its way."""
-        return delivery.unpublished_ids(limit)
+        """Messages for which no task is on its way. Those that never had one come first.
+
+        One that waits in a long queue is on its way: copies of what waits would stand before all that comes
+        later, and busy workers would never get through (R15). Reads the database only; how long the queue is
+        comes out when one of them is delivered.
+        """
+        never = delivery.unpublished_ids(limit)
+        left = limit - len(never)
+        overdue = delivery.overdue_ids(left) if left else []
+        known = time.monotonic() < self._known_until
+        if not overdue or (known and self._short):
+            return [*never, *overdue]
+        self._asks = "" if known else overdue[0]
+        expired = delivery.overdue_ids(left, (EXPIRY - 1) * _again_seconds())
+        return list(dict.fromkeys([*never, *expired, *filter(None, [self._asks])]))
 
     def deliver(self, message_id: str) -> None:
-        """A task for the message is with the broker, unless there is nothing to publish any more.
+        """A task for the message is with the broker, unless there is nothing to publish any more, or the
+        queue turned out to be long and holds its task.
 
         A broker error is raised after a pause, and the message may be published at once again.
         """
+        if message_id == self._asks and not self._queue_is_short():
+            return
         if not delivery.mark_published(message_id, _again_seconds()):
             return
         try:
-            self._send("agentic.outbox.deliver", message_id, expires=EXPIRY * _again_seconds())
+            self._send(DELIVER, message_id, expires=EXPIRY * _again_seconds())
         except Exception:
             delivery.unmark_published(message_id)
             time.sleep(PAUSE_SECONDS)
@@ -51,6 +80,26 @@ class Publisher:
         """A task for the job is with the broker. Raises what the broker's client raises."""
         # Workers that were away need not catch up on every sweep they missed.
         self._send("agentic.periodic.run", name, expires=_again_seconds())
+
+    def _queue_is_short(self) -> bool:
+        """What was published has been taken, as far as the broker knows; False when it does not say."""
+        self._short = self._told_short()
+        self._asks, self._known_until = "", time.monotonic() + KNOWN_SECONDS
+        return self._short
+
+    def _told_short(self) -> bool:
+        queue = self._app.amqp.router.route({}, DELIVER)["queue"].name
+        try:
+            with self._app.connection_for_write() as connection:
+                channel: Any = connection.channel()
+                try:
+                    waiting: int = channel.queue_declare(queue, passive=True).message_count
+                except connection.channel_errors:
+                    return True  # there is no such queue: the broker has lost everything
+                return waiting < SHORT
+        except Exception as problem:
+            log.info("The broker does not say how much waits: %s", delivery.origin(problem))
+            return False
 
     def _send(self, task: str, argument: str, *, expires: float) -> None:
         self._app.send_task(task, (argument,), ignore_result=True, retry=False, expires=expires)

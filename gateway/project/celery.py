@@ -44,5 +44,8 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     timezone="UTC",
+    # Left alone, Celery closes the database connection before and after each task, and opening one costs
+    # more than most tasks do. Django's own rules hold instead (`gateway.tasks`); this only bounds its life.
+    CELERY_DB_REUSE_MAX=1000,
 )
 app.autodiscover_tasks()

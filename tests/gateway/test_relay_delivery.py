@@ -14,7 +14,8 @@ import time_machine
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from gateway import delivery, outbox
+from gateway import delivery, outbox, publishing
+from gateway.conf import conf
 from gateway.delivery import DELAYS_SECONDS, backlog, deliver, deliver_due, purge, run_again
 from gateway.models import OutboxMessage
 
@@ -331,16 +332,50 @@ def test_without_the_conditional_claim_the_race_has_two_winners(monkeypatch: pyt
 
 
 @pytest.mark.requirement("R15")
-def test_what_had_no_task_yet_is_published_before_what_had_one(clock: time_machine.Traveller) -> None:
+def test_what_had_no_task_yet_is_published_before_what_had_one(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = publishing.Publisher()
+    monkeypatch.setattr(publisher, "_told_short", lambda: True)
+    monkeypatch.setattr(publisher, "_send", lambda *told, **options: None)
     hour, minute = timedelta(hours=1), timedelta(minutes=1)
     longer_ago = message(due_at=NOON - 3 * hour, published_until=NOON - 2 * minute).pk
     lately = message(due_at=NOON - 4 * hour, published_until=NOON - minute).pk
     message(due_at=NOON - 4 * hour, published_until=NOON + minute)
     younger, older = message(due_at=NOON).pk, message(due_at=NOON - hour).pk
 
-    assert delivery.unpublished_ids(10) == [older, younger, longer_ago, lately]
-    assert delivery.unpublished_ids(3) == [older, younger, longer_ago]
-    assert delivery.unpublished_ids(2) == [older, younger]
+    assert publisher.due(10) == [older, younger, longer_ago], "whether the others are lost is not known yet"
+    publisher.deliver(longer_ago)
+    delivery.unmark_published(longer_ago)
+    OutboxMessage.objects.filter(pk=longer_ago).update(published_until=NOON - 2 * minute)
+
+    assert publisher.due(10) == [older, younger, longer_ago, lately]
+    assert publisher.due(3) == [older, younger, longer_ago]
+    assert publisher.due(2) == [older, younger]
+
+
+@pytest.mark.requirement("R15")
+def test_what_waits_in_a_long_queue_is_published_again_once_its_task_has_expired(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while the broker does not say how long its queue is."""
+    publisher = publishing.Publisher()
+    monkeypatch.setattr(publisher, "_told_short", lambda: False)
+    sent = []
+    monkeypatch.setattr(publisher, "_send", lambda task, argument, **options: sent.append(argument))
+    again = conf().MESSAGE_LEASE_SECONDS / 2
+    awaited = timedelta(seconds=(publishing.EXPIRY - 1) * again)
+    expired = message(due_at=NOON - 2 * awaited, published_until=NOON - awaited).pk
+    waits = message(due_at=NOON - 2 * awaited, published_until=NOON - awaited + timedelta(seconds=1)).pk
+    fresh = message(due_at=NOON).pk
+
+    for message_id in publisher.due(10):
+        publisher.deliver(message_id)
+    for message_id in publisher.due(10):
+        publisher.deliver(message_id)
+
+    assert sent == [fresh, expired]
+    assert OutboxMessage.objects.get(pk=waits).published_until == NOON - awaited + timedelta(seconds=1)
 
 
 # --- Purging -------------------------------------------------------------------------------------

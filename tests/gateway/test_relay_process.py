@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
+from gateway import publishing
 from gateway.models import OutboxMessage
 from gateway.outbox import DatabaseOutbox
 from tests.gateway.broker_proxy import BrokerProxy
@@ -233,6 +234,27 @@ def test_a_broken_broker_delays_and_loses_nothing(
 
     assert broken_for_real
     assert set(celery_processes.trace("end")) == {"before", *names}
+
+
+@pytest.mark.services
+@pytest.mark.requirement("R15")
+def test_tasks_that_wait_are_not_published_again(celery_processes: Processes) -> None:
+    """R15: with nobody to take them, copies of tasks would stand before all that comes later."""
+    import redis
+
+    names = [f"n{n}" for n in range(publishing.SHORT + 10)]
+    add(*names)
+    celery_processes.start([*MANAGE, "agentic_relay", "--celery"])
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+
+        def tasks() -> int:
+            waiting = client.lrange(celery_processes.queue, 0, -1)
+            return sum(b"agentic.outbox.deliver" in task for task in waiting)
+
+        celery_processes.eventually(lambda: tasks() >= len(names))
+        time.sleep(4)  # each is taken for lost after one second
+
+        assert tasks() == len(names)
 
 
 @pytest.mark.services

@@ -7,10 +7,13 @@ import time
 
 import pytest
 from celery import Celery
+from celery.fixups.django import DjangoWorkerFixup
+from django.db import connection
 from kombu.exceptions import OperationalError
 from kombu.transport import redis
 
 from gateway.project.celery import app
+from gateway.tasks import deliver_message
 
 
 def test_tasks_are_json_acknowledged_late_and_taken_one_by_one() -> None:
@@ -103,3 +106,30 @@ def test_kombus_own_counting_would_stop_the_worker() -> None:
         counting.ack("tag")
 
     assert not counting.can_consume()
+
+
+@pytest.mark.requirement("R15")
+def test_a_worker_keeps_its_database_connection() -> None:
+    """Celery would open one for each task, which costs more than the task: a backlog never drains."""
+    assert DjangoWorkerFixup(app).db_reuse_max > 100
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_has_a_new_connection_where_the_database_has_ended_the_kept_one() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite ends no connection")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (kept,) = cursor.fetchone()
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", (kept,))
+    finally:
+        other.close()
+
+    deliver_message("msg_unknown")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        assert cursor.fetchone() != (kept,)
