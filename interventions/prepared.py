@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, models, router
+from django.db.models.expressions import RawSQL
 from django.db.models.query import QuerySet, get_related_populators
 from django.db.transaction import TransactionManagementError
 
@@ -23,15 +25,46 @@ _MARK = "\ue000"
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
-    """A statement with the places of its values, and how its rows become instances."""
+class _Statement:
+    """A statement with the places of its values, and how what it finds becomes values of Python."""
 
     sql: str
     params: tuple[Any, ...]
+    converters: tuple[tuple[int, tuple[Any, ...], Any], ...]
+
+    @staticmethod
+    def of(compiler: Any) -> _Statement:
+        sql, params = compiler.as_sql()
+        converters = compiler.get_converters([expression for expression, *_ in compiler.select])
+        return _Statement(
+            sql=sql,
+            params=tuple(params),
+            converters=tuple((place, tuple(found), expr) for place, (found, expr) in converters.items()),
+        )
+
+    def rows(self, connection: Any, given: Mapping[str, Any]) -> list[list[Any]]:
+        params = [
+            given[param.strip(_MARK)] if isinstance(param, str) and param.startswith(_MARK) else param
+            for param in self.params
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, params)
+            rows = [list(row) for row in cursor.fetchall()]
+        for position, converters, expression in self.converters:
+            for row in rows:
+                for convert in converters:
+                    row[position] = convert(row[position], expression, connection)
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement whose rows become instances."""
+
+    statement: _Statement
     attributes: tuple[str, ...]
     first: int
     last: int
-    converters: tuple[tuple[int, tuple[Any, ...], Any], ...]
     related: tuple[Any, ...]
 
 
@@ -63,47 +96,56 @@ class Lookup(Generic[Row]):
         if compiled is None:
             compiled = self._compiled[alias, len(many)] = self._compile(alias, len(many))
         given = {**values, **{f"many:{index}": value for index, value in enumerate(many)}}
-        params = [
-            given[param.strip(_MARK)] if isinstance(param, str) and param.startswith(_MARK) else param
-            for param in compiled.params
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, params)
-            rows = cursor.fetchall()
-        return [self._instance(compiled, list(row), alias, connection) for row in rows]
+        rows = compiled.statement.rows(connection, given)
+        return [self._instance(compiled, row, alias) for row in rows]
 
     def one(self, **values: str) -> Row | None:
         """The first instance found, or None."""
         found = self(**values)
         return found[0] if found else None
 
-    def _instance(self, compiled: _Compiled, row: list[Any], alias: str, connection: Any) -> Row:
-        for position, converters, expression in compiled.converters:
-            value = row[position]
-            for convert in converters:
-                value = convert(value, expression, connection)
-            row[position] = value
+    def _instance(self, compiled: _Compiled, row: list[Any], alias: str) -> Row:
         found = self._model.from_db(alias, compiled.attributes, row[compiled.first : compiled.last])
         for populator in compiled.related:
             populator.populate(row, found)
         return found
 
     def _compile(self, alias: str, size: int) -> _Compiled:
-        query = self._build(Place(size)).using(alias).query
-        compiler = query.get_compiler(alias)
-        sql, params = compiler.as_sql()
+        compiler: Any = self._build(Place(size)).using(alias).query.get_compiler(alias)
+        statement = _Statement.of(compiler)
         info = compiler.klass_info
         chosen = info["select_fields"]
-        converters = compiler.get_converters([expression for expression, *_ in compiler.select])
         return _Compiled(
-            sql=sql,
-            params=tuple(params),
+            statement=statement,
             attributes=tuple(compiler.select[index][0].target.attname for index in chosen),
             first=chosen[0],
             last=chosen[-1] + 1,
-            converters=tuple((place, tuple(found), expr) for place, (found, expr) in converters.items()),
             related=tuple(get_related_populators(info, compiler.select, alias)),  # type: ignore[call-arg]
         )
+
+
+class Listing:
+    """One queryset of `values_list`, a union too, as rows of those values. What is given are texts, and
+    moments for what was built with `place.moment(name)`."""
+
+    def __init__(self, model: type[models.Model], build: Callable[[Place], QuerySet[Any, Any]]) -> None:
+        self._model = model
+        self._build = build
+        self._compiled: dict[str, _Statement] = {}
+
+    def __call__(self, **values: str | datetime) -> list[list[Any]]:
+        """The rows found. Raises KeyError for a value that was not given."""
+        alias = router.db_for_read(self._model)
+        connection = connections[alias]
+        statement = self._compiled.get(alias)
+        if statement is None:
+            compiler = self._build(Place(0)).using(alias).query.get_compiler(alias)
+            statement = self._compiled[alias] = _Statement.of(compiler)
+        moment = connection.ops.adapt_datetimefield_value
+        given = {
+            name: moment(value) if isinstance(value, datetime) else value for name, value in values.items()
+        }
+        return statement.rows(connection, given)
 
 
 class Place:
@@ -114,6 +156,10 @@ class Place:
 
     def __call__(self, name: str) -> str:
         return f"{_MARK}{name}{_MARK}"
+
+    def moment(self, name: str) -> RawSQL:
+        """The place of a moment, which no text can be taken for."""
+        return RawSQL("%s", (self(name),), output_field=models.DateTimeField())
 
     def many(self) -> list[str]:
         """As many places as the call has values in `many`."""

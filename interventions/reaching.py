@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from interventions.ports import ports
+from interventions.prepared import Lookup, change
 from interventions.reach_models import ReachAttempt, ReachChannel
 from interventions.reach_ports import ChannelGone, Notice, NotReached, PersonChannel, ways
 from interventions.transactions import refuse_inside
@@ -44,11 +45,11 @@ def seen(person: str, browser: str) -> None:
     it keeps; only its keyed hash is stored. Repeatable; mostly one read. A transaction may be open."""
     now = timezone.now()
     digests = ports().known_digests(browser.encode(), BROWSER)
-    rows = ReachChannel.objects.filter(person=person, kind=ReachChannel.WEB_SESSION, fingerprint__in=digests)
-    last = rows.values_list("seen_at", flat=True).first()
+    known = _browsers(many=digests, person=person)
+    last = max((row.seen_at for row in known if row.seen_at), default=None)
     if last is not None and now - last < timedelta(seconds=WRITTEN_SECONDS):
         return
-    if last is not None and rows.update(seen_at=now, failed_at=None):
+    if any(change(ReachChannel, {"pk": row.pk}, {"seen_at": now, "failed_at": None}) for row in known):
         return
     try:
         with transaction.atomic():
@@ -62,6 +63,14 @@ def seen(person: str, browser: str) -> None:
     except IntegrityError:  # another tab of the same browser was quicker
         return
     _forget_older(person)
+
+
+_browsers = Lookup(
+    ReachChannel,
+    lambda place: ReachChannel.objects.filter(
+        person=place("person"), kind=ReachChannel.WEB_SESSION, fingerprint__in=place.many()
+    ),
+)
 
 
 def left(person: str, browser: str) -> None:

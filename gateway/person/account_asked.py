@@ -20,6 +20,7 @@ from gateway.pending_models import PendingRequest
 from gateway.pending_states import PendingState
 from gateway.person.account_people import Who
 from gateway.person_models import AgentBinding, Grant, Summons
+from interventions.prepared import Listing, Place
 from interventions.weblinks import parse
 
 MOST_WAITING = 100
@@ -74,16 +75,7 @@ class Asked:
 def waiting(person: str) -> list[Asked]:
     """What waits for the person now, the oldest first; nothing of an agent that may not act for them any
     more, or that an operator has blocked, nor what they came to by another way. One statement."""
-    now = timezone.now()
-    theirs = AgentBinding.objects.filter(owner=OuterRef("owner"), person=person, revoked_at=None)
-    parked = PendingRequest.objects.filter(pk=OuterRef("pending"), state=PendingState.PENDING)
-    rows = (
-        _summonses(person)
-        .filter(Q(pending="") | Exists(parked), Exists(theirs), ~agents.blocked())
-        .filter(state__in=Summons.OPEN, expires_at__gt=now)
-    )
-    grants = _grants(person).filter(~agents.blocked(), state__in=Grant.OPEN, expires_at__gt=now)
-    return [Asked(*row) for row in rows.union(grants, all=True).order_by("created_at")[:MOST_WAITING]]
+    return [Asked(*row) for row in _waiting(person=person, now=timezone.now())]
 
 
 def page_of_history(person: str, start: int, many: int) -> list[Asked]:
@@ -113,6 +105,23 @@ def host_of(url: str) -> str:
         return parse(url).netloc
     except ValueError:
         return visible(url.partition("://")[2].partition("/")[0])
+
+
+def _all_waiting(place: Place) -> QuerySet[Any, Any]:
+    person, now = place("person"), place.moment("now")
+    theirs = AgentBinding.objects.filter(owner=OuterRef("owner"), person=person, revoked_at=None)
+    parked = PendingRequest.objects.filter(pk=OuterRef("pending"), state=PendingState.PENDING)
+    rows = (
+        _summonses(person)
+        .filter(Q(pending="") | Exists(parked), Exists(theirs), ~agents.blocked())
+        .filter(state__in=Summons.OPEN, expires_at__gt=now)
+    )
+    grants = _grants(person).filter(~agents.blocked(), state__in=Grant.OPEN, expires_at__gt=now)
+    return rows.union(grants, all=True).order_by("created_at")[:MOST_WAITING]
+
+
+_waiting = Listing(Summons, _all_waiting)
+"""Every page that a person has open asks it every few seconds."""
 
 
 def _summonses(person: str) -> QuerySet[Any, Any]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from checkout.models import CheckoutSession, Order, Payment, StateMove
 from gateway.models import Agent, AgentKey, IdempotentRequest
-from interventions.prepared import Lookup, change, insert
+from interventions.prepared import Listing, Lookup, change, insert
 
 CONTENT = {"lines": [{"id": "li_1", "ünï": None}], "quote": {"total": 12, "deep": [{"x": 1.5}]}}
 
@@ -159,3 +159,26 @@ def test_a_change_is_made_where_its_conditions_hold() -> None:
     other.refresh_from_db()
     assert (session.state, session.buyer, session.quote) == ("canceled", None, CONTENT["quote"])
     assert other.state == "open"
+
+
+@pytest.mark.django_db
+def test_a_listing_is_what_the_orm_lists() -> None:
+    """Rows of a union, with a moment that is compared and one that comes out; other values find others."""
+    now = timezone.now().replace(microsecond=123456)
+    insert([a_session("key:a"), a_session("key:a"), a_session("key:b")])
+
+    def build(owner: Any, moment: Any) -> Any:
+        rows = CheckoutSession.objects.filter(owner=owner, expires_at__gt=moment).order_by()
+        more = CheckoutSession.objects.filter(owner="key:b", expires_at__gt=moment).order_by()
+        columns = ("owner", "expires_at", "id")
+        return rows.values_list(*columns).union(more.values_list(*columns), all=True).order_by("id")
+
+    listed = Listing(CheckoutSession, lambda place: build(place("owner"), place.moment("now")))
+
+    for owner in ("key:a", "key:b", "%s"):
+        for moment in (now, now + timedelta(hours=2)):
+            assert [tuple(row) for row in listed(owner=owner, now=moment)] == list(build(owner, moment))
+    assert len(listed(owner="key:a", now=now)) == 3
+    assert listed(owner="key:a", now=now + timedelta(hours=2)) == []
+    with pytest.raises(KeyError):
+        listed(owner="key:a")
