@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import connection, transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
 
 from gateway import outbox
@@ -84,9 +84,12 @@ def unpublished_ids(limit: int) -> list[str]:
 
 def overdue_ids(limit: int, seconds: float = 0.0) -> list[str]:
     """Ids of messages that could be claimed now and whose task should have come so many seconds ago, the
-    longest awaited first."""
+    longest awaited first. One whose task came, and whose worker then died, is awaited no longer."""
     now = timezone.now()
-    rows = _due(now).filter(published_until__lte=now - timedelta(seconds=seconds))
+    rows = _due(now).filter(published_until__lte=now)
+    if seconds:
+        came = Q(lease_until__gt=F("published_until"))  # claimed since: a task is awaited less than a lease
+        rows = rows.filter(came | Q(published_until__lte=now - timedelta(seconds=seconds)))
     return list(rows.order_by("published_until").values_list("pk", flat=True)[:limit])
 
 

@@ -22,7 +22,9 @@ SHORT = 20
 """Tasks in the broker's queue; a message whose task was not taken for long, with no more of them before it,
 has lost its task."""
 KNOWN_SECONDS = 1.0
-"""How long the queue is; then it is asked again."""
+"""For so long it is known how much waits."""
+PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1, "read_timeout": 1, "write_timeout": 1}
+"""With a broker that is asked, in seconds; each client knows its own names."""
 EXPIRY = 10
 """A task is dropped after so many times the seconds in which it should have come: busy workers still get to
 it, and workers that are away for long do not find a queue without end. Its message then gets another."""
@@ -46,8 +48,9 @@ class Publisher:
         """Messages for which no task is on its way. Those that never had one come first.
 
         One that waits in a long queue is on its way: copies of what waits would stand before all that comes
-        later, and busy workers would never get through (R15). Reads the database only; how long the queue is
-        comes out when one of them is delivered.
+        later, and busy workers would never get through (R15). Where a task was lost in another way than with
+        the whole queue or its worker, it takes until the queue is short, or until the task has expired.
+        Reads the database only; how long the queue is comes out when one of the messages is delivered.
         """
         never = delivery.unpublished_ids(limit)
         left = limit - len(never)
@@ -55,9 +58,9 @@ class Publisher:
         known = time.monotonic() < self._known_until
         if not overdue or (known and self._short):
             return [*never, *overdue]
-        self._asks = "" if known else overdue[0]
-        expired = delivery.overdue_ids(left, (EXPIRY - 1) * _again_seconds())
-        return list(dict.fromkeys([*never, *expired, *filter(None, [self._asks])]))
+        lost = delivery.overdue_ids(left, (EXPIRY - 1) * _again_seconds())
+        self._asks = "" if known else next((one for one in overdue if one not in lost), "")
+        return [*never, *lost, *filter(None, [self._asks])]
 
     def deliver(self, message_id: str) -> None:
         """A task for the message is with the broker, unless there is nothing to publish any more, or the
@@ -65,7 +68,7 @@ class Publisher:
 
         A broker error is raised after a pause, and the message may be published at once again.
         """
-        if message_id == self._asks and not self._queue_is_short():
+        if message_id == self._asks and not self._queue_is_short(message_id):
             return
         if not delivery.mark_published(message_id, _again_seconds()):
             return
@@ -81,25 +84,27 @@ class Publisher:
         # Workers that were away need not catch up on every sweep they missed.
         self._send("agentic.periodic.run", name, expires=_again_seconds())
 
-    def _queue_is_short(self) -> bool:
+    def _queue_is_short(self, message_id: str) -> bool:
         """What was published has been taken, as far as the broker knows; False when it does not say."""
-        self._short = self._told_short()
+        try:
+            self._short = self._waiting(message_id) < SHORT
+        except Exception as problem:
+            log.info("The broker does not say how much waits: %s", delivery.origin(problem))
+            self._short = False
         self._asks, self._known_until = "", time.monotonic() + KNOWN_SECONDS
         return self._short
 
-    def _told_short(self) -> bool:
-        queue = self._app.amqp.router.route({}, DELIVER)["queue"].name
-        try:
-            with self._app.connection_for_write() as connection:
-                channel: Any = connection.channel()
-                try:
-                    waiting: int = channel.queue_declare(queue, passive=True).message_count
-                except connection.channel_errors:
-                    return True  # there is no such queue: the broker has lost everything
-                return waiting < SHORT
-        except Exception as problem:
-            log.info("The broker does not say how much waits: %s", delivery.origin(problem))
-            return False
+    def _waiting(self, message_id: str) -> int:
+        """How many tasks wait where that message's would be sent. Raises what the broker's client raises, and
+        KeyError where they are sent to no queue that we could ask about."""
+        route = self._app.amqp.router.route({}, DELIVER, args=(message_id,))
+        with self._app.connection_for_write(transport_options=PATIENCE) as connection:
+            channel: Any = connection.channel()
+            try:
+                waiting: int = channel.queue_declare(route["queue"].name, passive=True).message_count
+            except connection.channel_errors:
+                return 0  # there is no such queue: the broker has lost everything
+            return waiting
 
     def _send(self, task: str, argument: str, *, expires: float) -> None:
         self._app.send_task(task, (argument,), ignore_result=True, retry=False, expires=expires)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.db import close_old_connections
 
 from gateway import delivery, periodic
 
@@ -11,12 +10,10 @@ from gateway import delivery, periodic
 @shared_task(name="agentic.outbox.deliver", ignore_result=True)
 def deliver_message(message_id: str) -> None:
     """The message was tried here, unless it is finished or somebody else's. Safe to run twice."""
-    close_old_connections()  # a worker may keep its connection, and the database may have ended it
     delivery.deliver(message_id)
 
 
 @shared_task(name="agentic.periodic.run", ignore_result=True)
 def run_periodic(name: str) -> None:
     """The periodic job of that name ran once. Safe to run twice."""
-    close_old_connections()
     periodic.run_periodic(name)

@@ -14,9 +14,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.project.settings")
 
 from django.conf import settings
 
+from gateway.project import kept_connections
 from gateway.project.broker import outlast_silence
 
 outlast_silence()
+kept_connections.keep()
 app = Celery("agentic", amqp="gateway.project.broker:Amqp")
 app.conf.update(
     broker_url=settings.REDIS_URL or None,
@@ -44,8 +46,6 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    # Left alone, Celery closes the database connection before and after each task, and opening one costs
-    # more than most tasks do. Django's own rules hold instead (`gateway.tasks`); this only bounds its life.
-    CELERY_DB_REUSE_MAX=1000,
+    CELERY_DB_REUSE_MAX=kept_connections.TASKS,
 )
 app.autodiscover_tasks()

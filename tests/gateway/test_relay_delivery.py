@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from celery import Celery
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
@@ -331,51 +332,117 @@ def test_without_the_conditional_claim_the_race_has_two_winners(monkeypatch: pyt
 # --- For Celery ----------------------------------------------------------------------------------
 
 
+class Broker:
+    """The publisher's broker: it says how much waits, or nothing, and takes what is sent."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, waiting: int | None) -> None:
+        self.publisher = publishing.Publisher()
+        self.waiting = waiting
+        self.sent: list[str] = []
+        self.asked = 0
+        self.seconds = 0.0
+        monkeypatch.setattr(self.publisher, "_waiting", self._told)
+        monkeypatch.setattr(
+            self.publisher, "_send", lambda task, argument, **options: self.sent.append(argument)
+        )
+        monkeypatch.setattr(publishing.time, "monotonic", lambda: self.seconds)
+
+    def round(self, limit: int = 10, later: float = 0.1) -> list[str]:
+        """What is sent in one round of the relay."""
+        self.sent = []
+        self.seconds += later
+        for message_id in self.publisher.due(limit):
+            self.publisher.deliver(message_id)
+        return self.sent
+
+    def _told(self, message_id: str) -> int:
+        self.asked += 1
+        if self.waiting is None:
+            raise ConnectionError
+        return self.waiting
+
+
 @pytest.mark.requirement("R15")
+@pytest.mark.parametrize("limit", [10, 3, 2])
 def test_what_had_no_task_yet_is_published_before_what_had_one(
-    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    publisher = publishing.Publisher()
-    monkeypatch.setattr(publisher, "_told_short", lambda: True)
-    monkeypatch.setattr(publisher, "_send", lambda *told, **options: None)
+    broker = Broker(monkeypatch, waiting=0)
     hour, minute = timedelta(hours=1), timedelta(minutes=1)
     longer_ago = message(due_at=NOON - 3 * hour, published_until=NOON - 2 * minute).pk
     lately = message(due_at=NOON - 4 * hour, published_until=NOON - minute).pk
     message(due_at=NOON - 4 * hour, published_until=NOON + minute)
     younger, older = message(due_at=NOON).pk, message(due_at=NOON - hour).pk
 
-    assert publisher.due(10) == [older, younger, longer_ago], "whether the others are lost is not known yet"
-    publisher.deliver(longer_ago)
-    delivery.unmark_published(longer_ago)
-    OutboxMessage.objects.filter(pk=longer_ago).update(published_until=NOON - 2 * minute)
+    first, second, third = broker.round(limit), broker.round(limit), broker.round(limit)
 
-    assert publisher.due(10) == [older, younger, longer_ago, lately]
-    assert publisher.due(3) == [older, younger, longer_ago]
-    assert publisher.due(2) == [older, younger]
+    assert first[:2] == [older, younger]
+    assert [*first, *second, *third] == [older, younger, longer_ago, lately]
+    assert broker.asked == 1, "it is known for a second how much waits"
 
 
 @pytest.mark.requirement("R15")
-def test_what_waits_in_a_long_queue_is_published_again_once_its_task_has_expired(
-    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "waiting", [publishing.SHORT, None], ids=["a long queue", "a broker that does not say"]
+)
+def test_what_waits_is_published_again_once_its_task_has_expired(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, waiting: int | None
 ) -> None:
-    """Also while the broker does not say how long its queue is."""
-    publisher = publishing.Publisher()
-    monkeypatch.setattr(publisher, "_told_short", lambda: False)
-    sent = []
-    monkeypatch.setattr(publisher, "_send", lambda task, argument, **options: sent.append(argument))
-    again = conf().MESSAGE_LEASE_SECONDS / 2
-    awaited = timedelta(seconds=(publishing.EXPIRY - 1) * again)
+    broker = Broker(monkeypatch, waiting)
+    awaited = timedelta(seconds=(publishing.EXPIRY - 1) * conf().MESSAGE_LEASE_SECONDS / 2)
     expired = message(due_at=NOON - 2 * awaited, published_until=NOON - awaited).pk
     waits = message(due_at=NOON - 2 * awaited, published_until=NOON - awaited + timedelta(seconds=1)).pk
     fresh = message(due_at=NOON).pk
 
-    for message_id in publisher.due(10):
-        publisher.deliver(message_id)
-    for message_id in publisher.due(10):
-        publisher.deliver(message_id)
+    assert broker.round() == [fresh, expired]
+    for _ in range(5):
+        assert broker.round(later=60) == []
+    assert broker.asked == 6, "once it may have changed, it is asked again"
 
-    assert sent == [fresh, expired]
-    assert OutboxMessage.objects.get(pk=waits).published_until == NOON - awaited + timedelta(seconds=1)
+    broker.waiting = publishing.SHORT - 1
+    assert broker.round(later=60) == [waits]
+
+
+@pytest.mark.requirement("R15")
+def test_a_message_whose_worker_died_is_not_in_the_queue_any_more(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the queue is, it is published as soon as its lease has run out, and once."""
+    broker = Broker(monkeypatch, waiting=1000)
+    row = message(due_at=NOON)
+    assert broker.round() == [row.pk]
+    lease = timedelta(seconds=conf().MESSAGE_LEASE_SECONDS)
+    OutboxMessage.objects.filter(pk=row.pk).update(lease_until=NOON + lease + timedelta(seconds=5), tries=1)
+
+    clock.move_to(NOON + lease)
+    assert broker.round() == []
+    clock.move_to(NOON + lease + timedelta(seconds=6))
+    assert broker.round() == [row.pk]
+
+    clock.move_to(NOON + 2 * lease)
+    assert broker.round() == [], "its new task waits"
+
+
+@pytest.mark.requirement("R15")
+def test_where_a_task_goes_to_no_queue_that_can_be_asked_it_is_published_all_the_same(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A merchant's own routes may name an exchange alone."""
+    publisher = publishing.Publisher()
+    app = Celery("shop", set_as_current=False, broker="memory://")
+    app.conf.task_routes = {"agentic.*": {"exchange": "shop", "routing_key": "agentic"}}
+    monkeypatch.setattr(publisher, "_app", app)
+    row = message(due_at=NOON, published_until=NOON)
+
+    for _ in range(3):
+        for message_id in publisher.due(10):
+            publisher.deliver(message_id)
+    assert OutboxMessage.objects.get(pk=row.pk).published_until == NOON
+
+    clock.move_to(NOON + timedelta(seconds=publishing.EXPIRY * conf().MESSAGE_LEASE_SECONDS))
+    for message_id in publisher.due(10):
+        publisher.deliver(message_id)
+    assert OutboxMessage.objects.get(pk=row.pk).published_until > NOON
 
 
 # --- Purging -------------------------------------------------------------------------------------

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import socket
 import time
+from types import SimpleNamespace
 
 import pytest
 from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
-from django.db import connection
+from celery.signals import task_postrun, task_prerun
+from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 from kombu.transport import redis
 
+from gateway.project import kept_connections
 from gateway.project.celery import app
 from gateway.tasks import deliver_message
 
@@ -108,6 +111,13 @@ def test_kombus_own_counting_would_stop_the_worker() -> None:
     assert not counting.can_consume()
 
 
+class Running:
+    """A task, as far as signals tell of it."""
+
+    def __init__(self, *, is_eager: bool = False) -> None:
+        self.request = SimpleNamespace(is_eager=is_eager)
+
+
 @pytest.mark.requirement("R15")
 def test_a_worker_keeps_its_database_connection() -> None:
     """Celery would open one for each task, which costs more than the task: a backlog never drains."""
@@ -128,8 +138,30 @@ def test_a_task_has_a_new_connection_where_the_database_has_ended_the_kept_one()
     finally:
         other.close()
 
+    task_prerun.send(sender=Running())
     deliver_message("msg_unknown")
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         assert cursor.fetchone() != (kept,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_runs_a_task_here_and_now_keeps_connection_and_transaction() -> None:
+    """Celery's eager tasks, inside a transaction of their caller's."""
+    with transaction.atomic():
+        task_prerun.send(sender=Running(is_eager=True))
+
+        assert not connection.needs_rollback
+
+
+def test_a_green_thread_leaves_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody comes back to it: each task has one of its own."""
+    closed = []
+    monkeypatch.setattr(kept_connections.connections, "close_all", lambda: closed.append(1))
+    for environment, count in (("default", 0), ("gevent", 1)):
+        monkeypatch.setattr(
+            kept_connections, "detect_environment", lambda environment=environment: environment
+        )
+        task_postrun.send(sender=SimpleNamespace(request=SimpleNamespace(is_eager=False)))
+        assert len(closed) == count
