@@ -288,6 +288,8 @@ class Conf:
     users."""
     AAUTH_CONSENT_SECONDS: int = 15 * 60
     """How long a person can decide what an agent asks for."""
+    AAUTH_REFUSED_SECONDS: int = 5 * 60
+    """How long nobody is asked the same again who has said no to it; 0 for not at all."""
     AAUTH_TOKEN_SECONDS: int = 3600
     """How long a token that we give out lives, at most an hour (AA-217)."""
     AAUTH_RELAY_SECONDS: int = 15 * 60

@@ -12,6 +12,7 @@ from interventions.reach_models import ReachChannel
 
 KINDS = tuple(str(kind) for kind, _ in ReachChannel._meta.get_field("kind").flatchoices)
 WHOLE = {
+    "AAUTH_REFUSED_SECONDS": (0, 24 * 60 * 60),
     "AAUTH_RELAY_SECONDS": (10, 24 * 60 * 60),
     "AAUTH_RELAY_RATE": (1, 1_000),
     "REACH_PRESENT_SECONDS": (5, 300),

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 
-from gateway import bindings, deferring, grants
+from gateway import bindings, deferring, grant_refusals, grants
 from gateway.aauth import answers, requirements
 from gateway.aauth.problems import Problem
 from gateway.conf import conf
@@ -49,7 +49,8 @@ def begin(identity: Identity, wanted: Wanted, *, capabilities: Collection[str]) 
     `capabilities` are those of the request's body; when it names none, the agent can bring its person and is
     asked nothing (AA-101). Repeatable: the same request again is the same call, with the same URL and code,
     as long as it is open. Raises Problem: 403 `user_unreachable` when the agent cannot bring its person
-    (AA-208), 429 when MOST_OPEN of its requests wait. No transaction may be open.
+    (AA-208), 429 when MOST_OPEN of its requests wait, or when the same was refused a moment ago. No
+    transaction may be open.
     """
     able = frozenset(capabilities) or frozenset({INTERACTION})
     if INTERACTION not in able:
@@ -61,6 +62,7 @@ def begin(identity: Identity, wanted: Wanted, *, capabilities: Collection[str]) 
         pending = _before(wanted, identity)
         if pending is None:
             _room(identity)
+            _rest(wanted)
             pending = _park(identity, wanted, able)
         asked = requirements.of(pending)
     return answers.waits(pending, asked)
@@ -83,6 +85,12 @@ def _room(identity: Identity) -> None:
     if rows.filter(expires_at__gt=timezone.now()).count() >= MOST_OPEN:
         text = f"{MOST_OPEN} requests of this agent wait for people already."
         raise Problem(429, "slow_down", text, {"Retry-After": str(RETRY_SECONDS)})
+
+
+def _rest(wanted: Wanted) -> None:
+    if seconds := grant_refusals.rest_seconds(wanted):
+        text = "This was refused a moment ago. It can be asked again after as long as Retry-After says."
+        raise Problem(429, "slow_down", text, {"Retry-After": str(seconds)})
 
 
 def _park(identity: Identity, wanted: Wanted, able: frozenset[str]) -> PendingRequest:
