@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 
-from gateway import bindings, deferring, grant_refusals, grants
+from gateway import bindings, deferring, earlier_grants, grants
 from gateway.aauth import answers, requirements
 from gateway.aauth.problems import Problem
 from gateway.conf import conf
@@ -88,7 +88,7 @@ def _room(identity: Identity) -> None:
 
 
 def _rest(wanted: Wanted) -> None:
-    if seconds := grant_refusals.rest_seconds(wanted):
+    if seconds := earlier_grants.rest_seconds(wanted):
         text = "This was refused a moment ago. It can be asked again after as long as Retry-After says."
         raise Problem(429, "slow_down", text, {"Retry-After": str(seconds)})
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from gateway import bindings
+from gateway import bindings, earlier_grants
 from gateway.aauth import issuers, jwk, tokens
 from gateway.aauth.person_server import keys, revoking
 from gateway.aauth.problems import Problem
@@ -65,16 +65,7 @@ def granted_before(wanted: Wanted) -> Grant | None:
     person = bindings.person_of(wanted.owner)
     if not person or wanted.older or persons().by_id(person) is None:
         return None
-    rows = Grant.objects.filter(
-        owner=wanted.owner,
-        person=person,
-        kind=wanted.kind,
-        audience=wanted.audience,
-        scope=wanted.scope,
-        account=wanted.account,
-        state=GrantState.GRANTED,
-        older=False,
-    )
+    rows = earlier_grants.alike(wanted).filter(person=person, state=GrantState.GRANTED, older=False)
     if wanted.kind == Grant.PERSON_TOKEN:
         return rows.first()
     since = timezone.now() - timedelta(seconds=conf().AAUTH_TOKEN_SECONDS)

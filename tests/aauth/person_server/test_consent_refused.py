@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from gateway import grant_refusals, grants
+from gateway import earlier_grants, grants
 from gateway.aauth.problems import Problem
 from gateway.person_models import Grant
 from gateway.reach_checks import settings as check
@@ -51,8 +51,8 @@ def test_something_else_may_be_asked(asker: Asker, other: dict[str, str]) -> Non
 def test_another_agent_may_ask_for_itself(asker: Asker) -> None:
     refused(asker)
 
-    assert grant_refusals.rest_seconds(asker.wanted()) > 0
-    assert grant_refusals.rest_seconds(replace(asker.wanted(), owner="aauth:https://ap.example|other")) == 0
+    assert earlier_grants.rest_seconds(asker.wanted()) > 0
+    assert earlier_grants.rest_seconds(replace(asker.wanted(), owner="aauth:https://ap.example|other")) == 0
 
 
 @pytest.mark.requirement("AA-218")

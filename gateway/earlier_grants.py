@@ -1,11 +1,14 @@
-"""A person's no counts for a while: nobody is asked the same until they are tired enough to say yes."""
+"""What an agent has asked for before, and what came of it.
+
+A person's no counts for a while: nobody is asked the same until they are tired enough to say yes.
+"""
 
 from __future__ import annotations
 
 import math
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from gateway.conf import conf
@@ -16,6 +19,13 @@ from interventions.models import Intervention
 from interventions.questions import CONSENT
 from interventions.states import InterventionState
 
+ALIKE = ("owner", "kind", "audience", "scope", "account")
+
+
+def alike(wanted: Wanted) -> QuerySet[Grant]:
+    """Each time that the agent asked for just as much in the same place, whoever decided and however."""
+    return Grant.objects.filter(**{name: getattr(wanted, name) for name in ALIKE})
+
 
 def rest_seconds(wanted: Wanted) -> int:
     """For how long the agent has to wait before somebody is asked this again: AAUTH_REFUSED_SECONDS since
@@ -24,15 +34,6 @@ def rest_seconds(wanted: Wanted) -> int:
     now = timezone.now()
     since = now - timedelta(seconds=conf().AAUTH_REFUSED_SECONDS)
     put = Intervention.objects.filter(subject=OuterRef("pk"), kind=CONSENT, state=InterventionState.DENIED)
-    refused = Grant.objects.filter(
-        Exists(put),
-        owner=wanted.owner,
-        kind=wanted.kind,
-        audience=wanted.audience,
-        scope=wanted.scope,
-        account=wanted.account,
-        state=GrantState.DENIED,
-        decided_at__gt=since,
-    )
+    refused = alike(wanted).filter(Exists(put), state=GrantState.DENIED, decided_at__gt=since)
     last = refused.order_by("-decided_at").values_list("decided_at", flat=True).first()
     return math.ceil((last - since).total_seconds()) if last else 0
